@@ -1,0 +1,130 @@
+//! The VPC: its addresses, its zones, and how the addresses are shared out.
+
+use ipnet::Ipv4Net;
+use serde::{Serialize, Serializer};
+
+/// The VPC.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Network {
+    /// The addresses of the VPC, /16 to /23.
+    #[serde(serialize_with = "as_text")]
+    pub cidr: Ipv4Net,
+    /// How many availability zones are used, 2 to 6.
+    pub zones: u8,
+    /// How instances reach the internet.
+    pub nat: Nat,
+}
+
+/// How instances reach the internet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Nat {
+    /// Without NAT: the instances stand in the public subnets.
+    None,
+    /// Through one NAT gateway, in the first zone.
+    Single,
+    /// Through one NAT gateway in every zone.
+    PerZone,
+}
+
+/// The three subnets of one zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subnets {
+    /// For the load balancer and NAT gateways; for the instances too when there is no NAT.
+    pub public: Ipv4Net,
+    /// For the instances.
+    pub private: Ipv4Net,
+    /// For the cache and the database.
+    pub data: Ipv4Net,
+}
+
+impl Network {
+    /// The fewest zones: a load balancer and a DB subnet group both need two.
+    pub const FEWEST_ZONES: u8 = 2;
+    /// The most zones, that is the most that any region has.
+    pub const MOST_ZONES: u8 = 6;
+
+    /// The subnets of the first `zones` zones, zone by zone.
+    ///
+    /// A zone's subnets do not depend on how many zones there are, so adding a zone moves nothing.
+    /// The VPC is cut into sixteen equal slots. Slots 0 to 5 are private, 6 to 11 public, 12 is
+    /// left free, and the halves of 13 to 15 are for data. In the smallest VPC, a /23, a slot is
+    /// the /27 that a load balancer asks for.
+    pub fn subnets(&self, zones: u8) -> Vec<Subnets> {
+        let part = |bits: u8, index: u8| {
+            let prefix = (self.cidr.prefix_len() + bits).min(32);
+            let start = u32::from(self.cidr.network());
+            let start = start.wrapping_add(u32::from(index) << (32 - prefix));
+            Ipv4Net::new_assert(start.into(), prefix)
+        };
+        (0..zones.min(Self::MOST_ZONES))
+            .map(|zone| Subnets {
+                private: part(4, zone),
+                public: part(4, 6 + zone),
+                data: part(5, 26 + zone),
+            })
+            .collect()
+    }
+}
+
+/// Serialises an address range the way it is written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn as_text<S: Serializer>(net: &Ipv4Net, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(net)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn network(cidr: &str) -> Network {
+        Network { cidr: cidr.parse().unwrap(), zones: 2, nat: Nat::Single }
+    }
+
+    #[test]
+    fn a_zone_has_a_private_a_public_and_a_data_subnet() {
+        let subnets = network("10.0.0.0/16").subnets(2);
+        let shown: Vec<String> =
+            subnets.iter().map(|s| format!("{} {} {}", s.private, s.public, s.data)).collect();
+        assert_eq!(
+            shown,
+            ["10.0.0.0/20 10.0.96.0/20 10.0.208.0/21", "10.0.16.0/20 10.0.112.0/20 10.0.216.0/21"]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn subnets_lie_in_the_vpc_apart_from_each_other_and_are_large_enough(
+            prefix in 16_u8..=23, address: u32,
+        ) {
+            let cidr = Ipv4Net::new(address.into(), prefix).unwrap().trunc();
+            let network = Network { cidr, zones: 6, nat: Nat::Single };
+            let subnets: Vec<Ipv4Net> = network
+                .subnets(6)
+                .into_iter()
+                .flat_map(|s| [s.public, s.private, s.data])
+                .collect();
+            prop_assert_eq!(subnets.len(), 18);
+            for (index, one) in subnets.iter().enumerate() {
+                prop_assert!(cidr.contains(one));
+                prop_assert_eq!(one.trunc(), *one);
+                for other in &subnets[..index] {
+                    prop_assert!(!one.contains(other) && !other.contains(one));
+                }
+            }
+            for zone in network.subnets(6) {
+                prop_assert!(zone.public.prefix_len() <= 27);
+                prop_assert!(zone.private.prefix_len() <= 27);
+                prop_assert!(zone.data.prefix_len() <= 28);
+            }
+        }
+
+        #[test]
+        fn adding_a_zone_moves_no_subnet(prefix in 16_u8..=23, zones in 2_u8..6) {
+            let network = network(&format!("10.32.0.0/{prefix}"));
+            let before = network.subnets(zones);
+            prop_assert_eq!(&network.subnets(zones + 1)[..before.len()], &before[..]);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Where the sessions of the app live.
+
+use serde::Serialize;
+
+/// What is said about sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Sessions {
+    /// Where they live.
+    pub store: Store,
+}
+
+/// Where sessions live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Store {
+    /// There are none.
+    None,
+    /// In the memory of each instance; they end with it.
+    Memory,
+    /// In the stack's cache, Valkey or Redis; `valkey` is read as this.
+    Redis,
+    /// In the stack's cache, Memcached.
+    Memcached,
+    /// In the stack's database.
+    Database,
+    /// In a DynamoDB table that is not part of the stack.
+    Dynamodb,
+    /// With the client, in a signed token.
+    Token,
+}
+
+impl Store {
+    /// As the file spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Memory => "memory",
+            Self::Redis => "redis",
+            Self::Memcached => "memcached",
+            Self::Database => "database",
+            Self::Dynamodb => "dynamodb",
+            Self::Token => "token",
+        }
+    }
+}
