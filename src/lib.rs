@@ -1,1 +1,3 @@
-//! stackctl
+//! `stackctl`: one YAML file becomes a whole AWS stateful web tier, and goes away again.
+
+pub mod engine;

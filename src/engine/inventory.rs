@@ -1,0 +1,59 @@
+//! What is there: everything of the stack that the cloud knows.
+
+use super::{
+    address::Address,
+    erased::{AnyFound, AnyKind},
+    kind::{Found, Kind},
+};
+use anyhow::Result;
+use futures::future::try_join_all;
+use std::sync::Arc;
+
+/// Everything found of one stack.
+pub struct Inventory<C> {
+    pub(super) found: Vec<Arc<dyn AnyFound<C>>>,
+}
+
+impl<C> Clone for Inventory<C> {
+    fn clone(&self) -> Self {
+        Self { found: self.found.clone() }
+    }
+}
+
+impl<C: Send + Sync + 'static> Inventory<C> {
+    /// Asks every kind at once for what it has of this stack.
+    ///
+    /// # Errors
+    /// The first listing that fails ends it: a plan from half a picture would be wrong.
+    pub async fn take(kinds: &[Box<dyn AnyKind<C>>], cloud: &C) -> Result<Self> {
+        let sets = try_join_all(kinds.iter().map(|k| k.discover(cloud))).await?;
+        Ok(Self { found: sets.into_iter().flatten().collect() })
+    }
+
+    /// Whether the cloud has nothing of this stack.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// How many resources were found.
+    pub fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    /// The resources of one kind.
+    pub fn of<K: Kind<Cloud = C>>(&self) -> impl Iterator<Item = &Found<K>> {
+        self.found.iter().filter_map(|f| f.any().downcast_ref())
+    }
+
+    /// The address and the remarks of each resource that has any.
+    pub fn notes(&self) -> impl Iterator<Item = (Address, &[String])> {
+        self.found.iter().filter(|f| !f.notes().is_empty()).map(|f| (f.address(), f.notes()))
+    }
+
+    /// Every address that was found, sorted; twins stand twice.
+    pub fn addresses(&self) -> Vec<Address> {
+        let mut all: Vec<_> = self.found.iter().map(|f| f.address()).collect();
+        all.sort();
+        all
+    }
+}

@@ -1,0 +1,174 @@
+//! Which step must wait for which: five rules, after Terraform's `docs/destroying.md` and our own needs.
+
+use super::{
+    address::{Address, Id},
+    kind::Swap,
+    step::{Action, Step},
+};
+use anyhow::{Result, bail};
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::Hash,
+    sync::Arc,
+};
+
+/// Fills in every step's `after` and sorts the steps accordingly.
+pub(super) fn arrange<C: 'static>(steps: &mut Vec<Step<C>>) -> Result<()> {
+    let mut edges = Edges { after: vec![Vec::new(); steps.len()], wishes: Vec::new() };
+    let makes = numbered(steps, |s| (s.action() != Action::Delete).then(|| s.address.clone()));
+    let deletes = numbered(steps, deleted);
+    edges.made_after_needs(steps, &makes);
+    edges.deleted_after_holders(steps, &deletes);
+    edges.replaced_by_swap(steps, &deletes);
+    edges.rolled_one_after_another(steps);
+    edges.unwanted_goes_last(steps);
+    sort(steps, edges.resolve())
+}
+
+/// The id of what a step deletes.
+fn deleted<C: 'static>(step: &Step<C>) -> Option<Id> {
+    match &step.work {
+        super::step::Work::Delete(found) => Some(found.id()),
+        _ => None,
+    }
+}
+
+struct Edges {
+    after: Vec<Vec<usize>>,
+    /// Pairs `(later, earlier)` that are given up where they would close a cycle.
+    wishes: Vec<(usize, usize)>,
+}
+
+impl Edges {
+    /// 1. A thing is made after everything it needs.
+    fn made_after_needs<C>(&mut self, steps: &[Step<C>], makes: &HashMap<Address, usize>) {
+        for (i, step) in steps.iter().enumerate() {
+            self.after[i].extend(step.needs.iter().filter_map(|to| makes.get(to)));
+        }
+    }
+
+    /// 2. A thing is deleted after everything that holds it is deleted and, if it can be had,
+    ///    after everything that lets go of it is updated.
+    fn deleted_after_holders<C: 'static>(
+        &mut self,
+        steps: &[Step<C>],
+        deletes: &HashMap<Id, usize>,
+    ) {
+        for (i, step) in steps.iter().enumerate() {
+            for &d in step.holds.iter().filter_map(|id| deletes.get(id)) {
+                match step.action() {
+                    Action::Delete => self.after[d].push(i),
+                    Action::Update => self.wishes.push((d, i)),
+                    Action::Create | Action::Await => {}
+                }
+            }
+        }
+    }
+
+    /// 3. The two halves of a replacement follow its swap.
+    fn replaced_by_swap<C: 'static>(&mut self, steps: &[Step<C>], deletes: &HashMap<Id, usize>) {
+        for (i, step) in steps.iter().enumerate() {
+            let Some(replacement) = &step.replacement else { continue };
+            let Some(&d) = deletes.get(&replacement.old) else { continue };
+            match (step.action(), replacement.swap) {
+                (Action::Create, Swap::CreateFirst) => self.after[d].push(i),
+                (Action::Create, Swap::DeleteFirst | Swap::Refuse(_)) => self.after[i].push(d),
+                _ => {}
+            }
+        }
+    }
+
+    /// 4. Members of a rolling set are replaced one after another: the next is made when the one
+    ///    before is made, in service, and its predecessor gone.
+    fn rolled_one_after_another<C: 'static>(&mut self, steps: &[Step<C>]) {
+        let mut sets: BTreeMap<Arc<str>, BTreeMap<usize, Vec<usize>>> = BTreeMap::new();
+        for (i, step) in steps.iter().enumerate() {
+            if let (Some(member), Some(_)) = (&step.member, &step.replacement) {
+                sets.entry(member.set.clone()).or_default().entry(member.index).or_default().push(i);
+            }
+        }
+        for members in sets.into_values() {
+            let members: Vec<_> = members.into_values().collect();
+            for pair in members.windows(2) {
+                for &next in pair[1].iter().filter(|&&i| steps[i].action() == Action::Create) {
+                    self.after[next].extend(&pair[0]);
+                }
+            }
+        }
+    }
+
+    /// 5. What is no longer wanted goes last, after everything that is made, changed or awaited:
+    ///    nothing is taken away before what stands in for it is there.
+    fn unwanted_goes_last<C: 'static>(&mut self, steps: &[Step<C>]) {
+        let goes = |s: &Step<C>| s.action() == Action::Delete;
+        for (d, _) in steps.iter().enumerate().filter(|(_, s)| goes(s) && s.replacement.is_none()) {
+            let others = steps.iter().enumerate().filter(|(_, s)| !goes(s));
+            self.wishes.extend(others.map(|(i, _)| (d, i)));
+        }
+    }
+
+    fn resolve(mut self) -> Vec<Vec<usize>> {
+        for (later, earlier) in self.wishes {
+            if !waits_for(&self.after, earlier, later) {
+                self.after[later].push(earlier);
+            }
+        }
+        for after in &mut self.after {
+            after.sort_unstable();
+            after.dedup();
+        }
+        self.after
+    }
+}
+
+/// Whether `step` waits for `other`, however many steps lie between.
+fn waits_for(after: &[Vec<usize>], step: usize, other: usize) -> bool {
+    let (mut seen, mut next) = (vec![false; after.len()], vec![step]);
+    while let Some(at) = next.pop() {
+        if at == other {
+            return true;
+        }
+        if !std::mem::replace(&mut seen[at], true) {
+            next.extend(&after[at]);
+        }
+    }
+    false
+}
+
+fn numbered<C, K: Eq + Hash>(
+    steps: &[Step<C>],
+    key: impl Fn(&Step<C>) -> Option<K>,
+) -> HashMap<K, usize> {
+    steps.iter().enumerate().filter_map(|(i, s)| Some((key(s)?, i))).collect()
+}
+
+fn sort<C: 'static>(steps: &mut Vec<Step<C>>, after: Vec<Vec<usize>>) -> Result<()> {
+    let mut rank = vec![None; steps.len()];
+    let mut next = 0;
+    while next < steps.len() {
+        let ready: Vec<_> = (0..steps.len())
+            .filter(|&i| rank[i].is_none() && after[i].iter().all(|&j| rank[j].is_some()))
+            .collect();
+        if ready.is_empty() {
+            let stuck: Vec<_> = (0..steps.len())
+                .filter(|&i| rank[i].is_none())
+                .map(|i| steps[i].address.to_string())
+                .collect();
+            bail!("these wait for each other: {}", stuck.join(", "));
+        }
+        for i in ready {
+            rank[i] = Some(next);
+            next += 1;
+        }
+    }
+    let place = |i: usize| rank[i].expect("the loop above ranks every step");
+    let mut sorted: Vec<_> = std::mem::take(steps).into_iter().zip(after).enumerate().collect();
+    sorted.sort_by_key(|(i, _)| place(*i));
+    steps.extend(
+        sorted.into_iter().map(|(_, (step, after))| Step {
+            after: after.into_iter().map(place).collect(),
+            ..step
+        }),
+    );
+    Ok(())
+}
