@@ -1,3 +1,5 @@
 //! `stackctl`: one YAML file becomes a whole AWS stateful web tier, and goes away again.
 
+pub mod aws;
 pub mod engine;
+pub mod kinds;

@@ -101,6 +101,17 @@ impl<C> Cx<C> {
         self.events.send(Event::Waiting { address: self.address.clone(), note: note.into() });
     }
 
+    /// Waits.
+    ///
+    /// # Errors
+    /// [`Interrupted`] when stopping was asked for.
+    pub async fn pause(&self, pause: Duration) -> Result<()> {
+        tokio::select! {
+            () = self.stop.raised() => bail!(Interrupted),
+            () = sleep(pause) => Ok(()),
+        }
+    }
+
     /// Looks again and again until the resource is ready, or fails, or the limit is up.
     ///
     /// # Errors
@@ -121,10 +132,8 @@ impl<C> Cx<C> {
                 }
                 Probe::Pending(note) => self.note(note),
             }
-            tokio::select! {
-                () = self.stop.raised() => bail!(Interrupted),
-                () = sleep(pause) => pause = pause.mul_f64(1.5).min(pace.every),
-            }
+            self.pause(pause).await?;
+            pause = pause.mul_f64(1.5).min(pace.every);
         }
     }
 }

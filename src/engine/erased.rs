@@ -46,6 +46,8 @@ pub trait AnyFound<C>: Any + Send + Sync {
     fn notes(&self) -> &[String];
     /// Why it must not be deleted as it stands.
     fn guard(&self) -> Option<String>;
+    /// The kinds that must be gone before it goes.
+    fn outlives(&self) -> &'static [&'static str];
     /// How long one of its kind usually takes to come up.
     fn usual(&self) -> Duration;
     /// How long one of its kind usually takes to go.
@@ -149,6 +151,9 @@ impl<K: Kind> AnyFound<K::Cloud> for Found<K> {
     }
     fn usual(&self) -> Duration {
         K::USUAL
+    }
+    fn outlives(&self) -> &'static [&'static str] {
+        K::OUTLIVES
     }
     fn usual_deletion(&self) -> Duration {
         K::USUAL_DELETION

@@ -52,12 +52,7 @@ impl<C: Send + Sync + 'static> Graph<C> {
 
     /// Adds what belongs to one member of a rolling set: where members have to be replaced, they
     /// are replaced one after another in the order of their indices.
-    pub fn member<R>(
-        &mut self,
-        set: &str,
-        index: usize,
-        fill: impl FnOnce(&mut Self) -> R,
-    ) -> R {
+    pub fn member<R>(&mut self, set: &str, index: usize, fill: impl FnOnce(&mut Self) -> R) -> R {
         self.member = Some(Member { set: set.into(), index });
         let filled = fill(self);
         self.member = None;

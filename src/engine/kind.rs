@@ -20,6 +20,9 @@ pub trait Kind: Clone + Send + Sync + Sized + 'static {
     const NAME: &'static str;
     /// How a replacement is ordered.
     const SWAP: Swap = Swap::DeleteFirst;
+    /// The kinds of which everything that goes must be gone before this goes, though nothing that
+    /// AWS tells of them refers to it.
+    const OUTLIVES: &'static [&'static str] = &[];
     /// How long it usually takes from the call until others can build on it.
     const USUAL: Duration = Duration::from_secs(2);
     /// How long it usually takes from the call until it is gone.

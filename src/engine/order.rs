@@ -3,7 +3,7 @@
 use super::{
     address::{Address, Id},
     kind::Swap,
-    step::{Action, Step},
+    step::{Action, Step, Work},
 };
 use anyhow::{Result, bail};
 use std::{
@@ -28,7 +28,7 @@ pub(super) fn arrange<C: 'static>(steps: &mut Vec<Step<C>>) -> Result<()> {
 /// The id of what a step deletes.
 fn deleted<C: 'static>(step: &Step<C>) -> Option<Id> {
     match &step.work {
-        super::step::Work::Delete(found) => Some(found.id()),
+        Work::Delete(found) => Some(found.id()),
         _ => None,
     }
 }
@@ -62,6 +62,11 @@ impl Edges {
                     Action::Create | Action::Await => {}
                 }
             }
+            let Work::Delete(found) = &step.work else { continue };
+            let first = |s: &Step<C>| {
+                s.action() == Action::Delete && found.outlives().contains(&s.address.kind)
+            };
+            self.wishes.extend((0..steps.len()).filter(|&j| first(&steps[j])).map(|j| (i, j)));
         }
     }
 
@@ -84,7 +89,11 @@ impl Edges {
         let mut sets: BTreeMap<Arc<str>, BTreeMap<usize, Vec<usize>>> = BTreeMap::new();
         for (i, step) in steps.iter().enumerate() {
             if let (Some(member), Some(_)) = (&step.member, &step.replacement) {
-                sets.entry(member.set.clone()).or_default().entry(member.index).or_default().push(i);
+                sets.entry(member.set.clone())
+                    .or_default()
+                    .entry(member.index)
+                    .or_default()
+                    .push(i);
             }
         }
         for members in sets.into_values() {

@@ -199,10 +199,8 @@ impl<C: Send + Sync + 'static> Draft<C> {
                 ..step(node, Work::Update(wanted.clone(), found.clone()))
             });
         } else if found.phase() == Phase::Coming {
-            self.steps.push(Step {
-                holds: found.holds(),
-                ..step(node, Work::Await(found.clone()))
-            });
+            self.steps
+                .push(Step { holds: found.holds(), ..step(node, Work::Await(found.clone())) });
         }
     }
 

@@ -9,12 +9,7 @@ use super::{
     stop::{Interrupted, Stop},
 };
 use anyhow::{Context, Result};
-use std::{
-    collections::HashMap,
-    num::NonZeroUsize,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, num::NonZeroUsize, sync::Arc, time::Duration};
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep},

@@ -1,0 +1,125 @@
+//! Where AWS is and who asks: one SDK configuration from flags, file and environment.
+
+use super::{Aws, Meter};
+use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
+use aws_sdk_sts::config::{Credentials, SharedHttpClient};
+use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_types::retry::RetryConfig;
+use std::{sync::Arc, time::Duration};
+
+/// What the user said about where to go; the rest comes from the AWS configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Connection {
+    /// Region from the flag or the file; else that of the AWS configuration.
+    pub region: Option<String>,
+    /// An endpoint for every service, in place of AWS's own.
+    pub endpoint: Option<String>,
+    /// Use made-up credentials, for an emulator that asks for none: an account of 12 digits.
+    pub emulated_account: Option<String>,
+}
+
+/// The region where nobody names one and there is only an emulator.
+const EMULATOR_REGION: &str = "us-east-1";
+/// Control planes throttle; eight attempts of up to 20 s ride that out.
+const ATTEMPTS: u32 = 8;
+
+impl Connection {
+    /// Makes the clients. Nothing is sent yet, but for looking up the region and credentials.
+    pub async fn open(&self, stack: &str) -> anyhow::Result<Aws> {
+        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .http_client(http_client())
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(Duration::from_secs(5))
+                    .operation_attempt_timeout(Duration::from_secs(30))
+                    .build(),
+            );
+        if let Some(region) = &self.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        if let Some(endpoint) = &self.endpoint {
+            loader = loader.endpoint_url(endpoint);
+        }
+        if let Some(account) = &self.emulated_account {
+            let keys = Credentials::new(account, "emulator", None, None, "emulator");
+            loader = loader.credentials_provider(keys);
+        }
+        let mut config = loader.load().await;
+        if config.region().is_none() {
+            anyhow::ensure!(self.emulated_account.is_some(), crate::aws::connect::NoRegion);
+            config = config.into_builder().region(Region::new(EMULATOR_REGION)).build();
+        }
+        Ok(Aws::from_config(&config, stack))
+    }
+}
+
+/// Neither flag nor file nor AWS configuration names a region.
+#[derive(Clone, Copy, Debug)]
+pub struct NoRegion;
+
+impl std::fmt::Display for NoRegion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("no region is set")
+    }
+}
+
+impl std::error::Error for NoRegion {}
+
+fn http_client() -> SharedHttpClient {
+    Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .build_https()
+}
+
+macro_rules! client {
+    ($service:ident, $config:expr, $meter:expr) => {{
+        let config = $service::config::Builder::from($config).interceptor($meter.clone()).build();
+        $service::Client::from_conf(config)
+    }};
+}
+
+impl Aws {
+    /// Clients for all services from one configuration, watched by one meter.
+    pub fn from_config(config: &SdkConfig, stack: &str) -> Self {
+        let meter = Meter::default();
+        Self {
+            ec2: client!(aws_sdk_ec2, config, meter),
+            elb: client!(aws_sdk_elasticloadbalancingv2, config, meter),
+            elasticache: client!(aws_sdk_elasticache, config, meter),
+            rds: client!(aws_sdk_rds, config, meter),
+            route53: client!(aws_sdk_route53, config, meter),
+            iam: client!(aws_sdk_iam, config, meter),
+            ssm: client!(aws_sdk_ssm, config, meter),
+            sts: client!(aws_sdk_sts, config, meter),
+            region: config.region().map_or_else(String::new, ToString::to_string),
+            endpoint: config.endpoint_url().map(str::to_owned),
+            stack: stack.into(),
+            unprotect: false,
+            meter,
+            survey: Arc::default(),
+            identity: Arc::default(),
+        }
+    }
+
+    /// Clients that reach nothing: for tests that replace the ones they use.
+    #[cfg(test)]
+    pub fn offline(stack: &str) -> Self {
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(aws_sdk_sts::config::SharedCredentialsProvider::new(
+                Credentials::new("111122223333", "test", None, None, "test"),
+            ))
+            .endpoint_url("http://127.0.0.1:9")
+            .retry_config(RetryConfig::disabled())
+            .build();
+        let identity = super::Identity {
+            account: "111122223333".into(),
+            arn: "arn:aws:iam::111122223333:user/test".into(),
+        };
+        let aws = Self::from_config(&config, stack);
+        aws.identity.set(identity).expect("nobody has asked yet");
+        aws
+    }
+}

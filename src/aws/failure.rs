@@ -1,0 +1,177 @@
+//! What AWS said when it said no: one concrete type for the errors of all services, told apart by
+//! wire code.
+
+use aws_sdk_sts::{
+    config::http::HttpResponse,
+    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    operation::RequestId,
+};
+use std::{error::Error, fmt};
+
+/// A call that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// AWS's wire code, which for query services differs from the modelled name
+    /// (`TargetGroupNotFound`, not `TargetGroupNotFoundException`). Empty when no answer came.
+    pub code: String,
+    /// AWS's words, or what went wrong on the way.
+    pub message: String,
+    /// AWS's id of the request, for its support.
+    pub request: Option<String>,
+    /// The HTTP status of the answer, if there was one.
+    pub status: Option<u16>,
+}
+
+impl Failure {
+    /// A refusal with this code and message.
+    pub fn coded(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into(), request: None, status: Some(400) }
+    }
+
+    /// Whether the code is one of these, whatever their case (EC2 spells some both ways).
+    pub fn is(&self, codes: &[&str]) -> bool {
+        codes.iter().any(|code| self.code.eq_ignore_ascii_case(code))
+    }
+
+    /// Whether it says that the thing does not exist.
+    pub fn is_gone(&self) -> bool {
+        let code = self.code.strip_suffix("Fault").unwrap_or(&self.code);
+        let code = code.strip_suffix("Exception").unwrap_or(code).to_ascii_lowercase();
+        code.ends_with("notfound")
+            || code.starts_with("nosuch")
+            || matches!(&*code, "gateway.notattached" | "resourcenotfound" | "invalidtarget")
+    }
+
+    /// Whether AWS may have done what was asked though nobody heard it say so.
+    pub fn is_unheard(&self) -> bool {
+        self.code.is_empty() || self.status.is_some_and(|s| s >= 500) && !self.is_throttled()
+    }
+
+    /// Whether AWS asks to be asked less often. Such a call was not carried out.
+    pub fn is_throttled(&self) -> bool {
+        self.is(&[
+            "Throttling",
+            "ThrottlingException",
+            "ThrottledException",
+            "RequestThrottled",
+            "RequestThrottledException",
+            "RequestLimitExceeded",
+            "TooManyRequestsException",
+            "PriorRequestNotComplete",
+            "SlowDown",
+            "EC2ThrottledException",
+        ])
+    }
+
+    /// Whether something else still uses the thing: it can go once that is gone.
+    pub fn is_in_use(&self) -> bool {
+        self.is(&[
+            "DependencyViolation",
+            "InvalidGroup.InUse",
+            "InvalidIPAddress.InUse",
+            "ResourceInUse",
+            "CacheSubnetGroupInUse",
+            "SubnetInUse",
+            "InvalidDBSubnetGroupStateFault",
+            "DeleteConflict",
+            "HostedZoneNotEmpty",
+        ])
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.code.is_empty() {
+            write!(f, "{}: ", self.code)?;
+        }
+        f.write_str(&self.message)?;
+        match &self.request {
+            Some(request) => write!(f, " (request {request})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error for Failure {}
+
+/// Turns an SDK result into one whose error can be looked at: `client.call().send().await.aws()?`.
+pub trait Sent<T> {
+    /// The answer, or what AWS said instead.
+    fn aws(self) -> Result<T, Failure>;
+}
+
+impl<T, E> Sent<T> for Result<T, SdkError<E, HttpResponse>>
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    fn aws(self) -> Result<T, Failure> {
+        self.map_err(|error| Failure {
+            code: error.code().unwrap_or_default().to_owned(),
+            message: match error.message() {
+                Some(message) => message.to_owned(),
+                None => DisplayErrorContext(&error).to_string(),
+            },
+            request: error.request_id().map(str::to_owned),
+            status: error.raw_response().map(|r| r.status().as_u16()),
+        })
+    }
+}
+
+/// Results whose failures may be expected.
+pub trait Tolerant<T> {
+    /// `None` where AWS says that the thing does not exist.
+    fn or_gone(self) -> Result<Option<T>, Failure>;
+    /// `None` where AWS answers with one of these codes.
+    fn or_code(self, codes: &[&str]) -> Result<Option<T>, Failure>;
+}
+
+impl<T> Tolerant<T> for Result<T, Failure> {
+    fn or_gone(self) -> Result<Option<T>, Failure> {
+        match self {
+            Err(failure) if failure.is_gone() => Ok(None),
+            other => other.map(Some),
+        }
+    }
+    fn or_code(self, codes: &[&str]) -> Result<Option<T>, Failure> {
+        match self {
+            Err(failure) if failure.is(codes) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_not_found_means_gone() {
+        for code in [
+            "InvalidVpcID.NotFound",
+            "NatGatewayNotFound",
+            "TargetGroupNotFound",
+            "ReplicationGroupNotFoundFault",
+            "CacheClusterNotFound",
+            "DBClusterNotFoundFault",
+            "NoSuchEntity",
+            "NoSuchHostedZone",
+            "ParameterNotFound",
+            "Gateway.NotAttached",
+        ] {
+            assert!(Failure::coded(code, "").is_gone(), "{code}");
+        }
+        assert!(!Failure::coded("DependencyViolation", "").is_gone());
+        assert!(!Failure::coded("AccessDenied", "").is_gone());
+    }
+
+    #[test]
+    fn only_a_lost_answer_or_a_server_error_leaves_the_outcome_open() {
+        let lost = Failure { code: String::new(), status: None, ..Failure::coded("", "timed out") };
+        assert!(lost.is_unheard());
+        let server = Failure { status: Some(503), ..Failure::coded("InternalError", "") };
+        assert!(server.is_unheard());
+        let throttled = Failure { status: Some(503), ..Failure::coded("RequestLimitExceeded", "") };
+        assert!(!throttled.is_unheard());
+        assert!(!Failure::coded("InvalidParameterValue", "").is_unheard());
+    }
+}
