@@ -3,3 +3,4 @@
 pub mod aws;
 pub mod engine;
 pub mod kinds;
+pub mod spec;
