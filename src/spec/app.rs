@@ -4,7 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Seconds;
+use super::reader::Section;
+use super::values::split_type;
+use super::{Seconds, Wrong};
+
+mod image;
+mod variables;
+
+pub(super) use variables::{BUDGET, is_secret_arn};
 
 /// The instances and what runs on them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -65,6 +72,24 @@ pub struct HealthCheck {
 }
 
 impl App {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
+        Self {
+            image: section.text("image", image::reference).unwrap_or_default(),
+            port: section.number_or_usual("port"),
+            instances: section.number_or_usual("instances"),
+            instance_type: section.text_or_usual("instance_type", instance_type),
+            ami: section.text("ami", ami),
+            env: section.names("env", variables::check_name, variables::check_value),
+            secrets: section.names("secrets", variables::check_name, variables::check_secret),
+            health_check: section.section("health_check", HealthCheck::read),
+        }
+    }
+
+    /// How many bytes the environment takes in the file the app is started with.
+    pub(super) fn environment_size(&self) -> usize {
+        self.env.iter().chain(&self.secrets).map(|(name, value)| name.len() + value.len() + 2).sum()
+    }
+
     /// The architecture of the instance type, and so of the AMI and the image.
     pub fn architecture(&self) -> Architecture {
         let family = self.instance_type.split('.').next().unwrap_or_default();
@@ -79,46 +104,88 @@ impl App {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn architecture(instance_type: &str) -> Architecture {
-        let app = App {
-            image: "shop".into(),
-            port: 80,
-            instances: 1,
-            instance_type: instance_type.into(),
-            ami: None,
-            env: BTreeMap::new(),
-            secrets: BTreeMap::new(),
-            health_check: HealthCheck {
-                path: "/".into(),
-                interval: Seconds(15),
-                timeout: Seconds(5),
-                healthy_threshold: 2,
-                unhealthy_threshold: 2,
-                matcher: "200".into(),
-            },
-        };
-        app.architecture()
-    }
-
-    #[test]
-    fn graviton_families_are_arm() {
-        for family in
-            ["a1", "t4g", "m6g", "m6gd", "c7gn", "r8g", "x2gd", "im4gn", "is4gen", "g5g", "hpc7g"]
-        {
-            assert_eq!(architecture(&format!("{family}.large")), Architecture::Arm64, "{family}");
-        }
-    }
-
-    #[test]
-    fn intel_and_amd_families_are_x86() {
-        for family in
-            ["t3", "t3a", "m7i", "m7i-flex", "c5n", "g4dn", "g6e", "gr6", "p4de", "x2iezn", "i4i"]
-        {
-            assert_eq!(architecture(&format!("{family}.large")), Architecture::X86_64, "{family}");
+impl HealthCheck {
+    fn read(section: &mut Section<'_, '_>) -> Self {
+        Self {
+            path: section.text_or_usual("path", path),
+            interval: section.duration("interval"),
+            timeout: section.duration("timeout"),
+            healthy_threshold: section.number_or_usual("healthy_threshold"),
+            unhealthy_threshold: section.number_or_usual("unhealthy_threshold"),
+            matcher: section.text_or_usual("matcher", matcher),
         }
     }
 }
+
+fn instance_type(text: &str) -> Result<String, Wrong> {
+    let wrong = Wrong::new("expected an EC2 instance type: a family and a size")
+        .help("such as t4g.small, m7g.large, c7i.xlarge");
+    let Some((family, size)) = split_type(text) else {
+        let small = text.to_lowercase();
+        let near = match text.split_once('.') {
+            Some(("db" | "cache", rest)) => Some(rest.to_owned()),
+            None => Some(format!("{text}.small")),
+            Some(_) => Some(small),
+        };
+        let near = near.filter(|near| split_type(near).is_some() && near != text);
+        return Err(wrong.fix(near.map(|near| format!("did you mean {near}?"))));
+    };
+    let burstable = family.starts_with('t') && !family.starts_with("trn");
+    if burstable
+        && !matches!(size, "nano" | "micro" | "small" | "medium" | "large" | "xlarge" | "2xlarge")
+    {
+        return Err(Wrong::new("the t families end at 2xlarge")
+            .help("larger instances are in the m, c and r families, such as m7g.4xlarge"));
+    }
+    if family.starts_with("mac") {
+        return Err(
+            Wrong::new("mac instances run on dedicated hosts only").help("take another family")
+        );
+    }
+    Ok(text.to_owned())
+}
+
+fn ami(text: &str) -> Result<String, Wrong> {
+    let id = text.strip_prefix("ami-").unwrap_or_default();
+    let hex = id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    if (8..=17).contains(&id.len()) && hex {
+        return Ok(text.to_owned());
+    }
+    Err(Wrong::new("expected the id of an AMI: `ami-` and 8 to 17 hexadecimal digits")
+        .help("leave the key out to get the newest Amazon Linux 2023"))
+}
+
+fn path(text: &str) -> Result<String, Wrong> {
+    if !text.starts_with('/') {
+        return Err(
+            Wrong::new("a path begins with `/`").help("only the path, without host and port")
+        );
+    }
+    if text.len() > 1_024 {
+        return Err(Wrong::new("a health check path has at most 1024 characters"));
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Wrong::new("a path has no spaces and no characters beyond ASCII")
+            .help("write them percent-encoded, such as %20"));
+    }
+    Ok(text.to_owned())
+}
+
+fn matcher(text: &str) -> Result<String, Wrong> {
+    let code = |code: &str| {
+        let good = code.len() == 3 && code.bytes().all(|b| b.is_ascii_digit());
+        code.parse::<u16>().ok().filter(|code| good && (200..=499).contains(code))
+    };
+    let good = text.split(',').all(|part| match part.split_once('-') {
+        Some((from, to)) => code(from).zip(code(to)).is_some_and(|(from, to)| from <= to),
+        None => code(part).is_some(),
+    });
+    if good {
+        return Ok(text.to_owned());
+    }
+    Err(Wrong::new("expected HTTP codes from 200 to 499")
+        .help("such as 200, \"200,302\", \"200-299\""))
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,13 @@
 
 use serde::Serialize;
 
+use super::Wrong;
+use super::choice::choice;
+use super::reader::Section;
+use super::values::split_type;
+
+mod reserved;
+
 /// The database: a DB instance, or for Aurora a DB cluster with its instances.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Database {
@@ -71,3 +78,147 @@ impl DatabaseEngine {
         if self.is_postgres() { 5432 } else { 3306 }
     }
 }
+
+choice!(DatabaseEngine: Postgres, Mysql, Mariadb, AuroraPostgresql, AuroraMysql);
+
+impl Database {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
+        let as_is = |text: &str| Ok(text.to_owned());
+        // The rules that depend on the engine are skipped when it could not be read.
+        let engine: DatabaseEngine = section.choice("engine").unwrap_or(DatabaseEngine::Postgres);
+        let usual_storage = if engine.is_aurora() { 0 } else { 20 };
+        Self {
+            engine,
+            version: section
+                .text("version", as_is)
+                .unwrap_or_else(|| engine.usual_version().to_owned()),
+            instance_class: section
+                .text("instance_class", instance_class)
+                .unwrap_or_else(|| engine.usual_class().to_owned()),
+            storage: section.number("storage").unwrap_or(usual_storage),
+            multi_az: section.switch("multi_az"),
+            backup_days: section.number_or_usual("backup_days"),
+            protect: section.switch("protect"),
+            final_snapshot: section.switch("final_snapshot"),
+            name: section.text_or_usual("name", as_is),
+            username: section.text_or_usual("username", as_is),
+        }
+    }
+}
+
+impl DatabaseEngine {
+    /// The version that is made when the file names none.
+    pub const fn usual_version(self) -> &'static str {
+        match self {
+            Self::Postgres | Self::AuroraPostgresql => "17",
+            Self::Mysql => "8.4",
+            Self::Mariadb => "11.4",
+            Self::AuroraMysql => "8.0",
+        }
+    }
+
+    const fn usual_class(self) -> &'static str {
+        if self.is_aurora() { "db.t4g.medium" } else { "db.t4g.micro" }
+    }
+
+    /// Whether AWS could make this version. A newer one than is known here is not refused.
+    pub(super) fn check_version(self, version: &str) -> Result<(), Wrong> {
+        // Aurora MySQL goes on with its own version: 8.0.mysql_aurora.3.10.0.
+        let (community, aurora) = match version.split_once(".mysql_aurora.") {
+            Some((community, aurora)) => (community, Some(aurora)),
+            None => (version, None),
+        };
+        let numbers = |text: &str| -> Option<Vec<u32>> {
+            text.split('.').map(|part| part.parse::<u32>().ok()).collect()
+        };
+        let own =
+            aurora.is_none_or(|aurora| self == Self::AuroraMysql && numbers(aurora).is_some());
+        let parts = numbers(community).filter(|_| own).unwrap_or_default();
+        let (says, help) = match self {
+            Self::Postgres | Self::AuroraPostgresql => match *parts {
+                [(14..), ..] if parts.len() <= 2 => return Ok(()),
+                [_, ..] if parts.len() <= 2 => {
+                    ("this PostgreSQL is out of standard support", "17 is a good choice")
+                }
+                _ => ("expected a version of PostgreSQL", "17, or 17.9 for exactly that one"),
+            },
+            Self::Mysql | Self::AuroraMysql => match *parts {
+                [(8..), _, ..] if parts.len() <= 3 => return Ok(()),
+                [0..8, _, ..] => ("this MySQL is out of standard support", "\"8.0\" or newer"),
+                _ => ("expected a version of MySQL, major and minor number", "such as \"8.0\""),
+            },
+            Self::Mariadb => match *parts {
+                [(11..), _, ..] | [10, (6..), ..] if parts.len() <= 3 => return Ok(()),
+                [0..=10, _, ..] => {
+                    ("this MariaDB is out of standard support", "\"11.4\" is a good choice")
+                }
+                _ => ("expected a version of MariaDB, major and minor number", "such as \"11.4\""),
+            },
+        };
+        Err(Wrong::new(says).help(help))
+    }
+
+    /// Whether a class can carry this engine.
+    pub(super) fn check_class(self, class: &str) -> Result<(), Wrong> {
+        let Some((family, size)) = class.strip_prefix("db.").and_then(split_type) else {
+            return Ok(());
+        };
+        if self.is_aurora() && family.starts_with('t') && !matches!(size, "medium" | "large") {
+            return Err(Wrong::new(
+                "Aurora runs on the medium and large sizes of the t families only",
+            )
+            .help("db.t4g.medium is the smallest"));
+        }
+        Ok(())
+    }
+
+    /// Whether the engine takes this as the name of a database.
+    pub(super) fn check_name(self, name: &str) -> Result<(), Wrong> {
+        let longest = if self.is_postgres() { 63 } else { 64 };
+        check_identifier(name, longest)?;
+        if reserved::is_reserved(name, self) || reserved::is_system_database(name, self) {
+            return Err(Wrong::new(format!("{} keeps this name for itself", self.as_str()))
+                .help("choose another name, such as `app`"));
+        }
+        Ok(())
+    }
+
+    /// Whether the engine takes this as the name of the master user.
+    pub(super) fn check_username(self, name: &str) -> Result<(), Wrong> {
+        let longest = if self.is_postgres() { 63 } else { 16 };
+        check_identifier(name, longest)?;
+        if reserved::is_reserved(name, self) || reserved::is_system_user(name, self) {
+            return Err(Wrong::new(format!("{} keeps this name for itself", self.as_str()))
+                .help("choose another name, such as `app`"));
+        }
+        Ok(())
+    }
+}
+
+fn check_identifier(name: &str, longest: usize) -> Result<(), Wrong> {
+    let good = name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && name.len() <= longest;
+    if good {
+        return Ok(());
+    }
+    Err(Wrong::new(format!("expected a letter, then letters, digits and `_`, at most {longest}")))
+}
+
+fn instance_class(text: &str) -> Result<String, Wrong> {
+    if text == "db.serverless" {
+        return Err(
+            Wrong::new("db.serverless is not supported").help("name a class such as db.t4g.medium")
+        );
+    }
+    if text.strip_prefix("db.").and_then(split_type).is_some() {
+        return Ok(text.to_owned());
+    }
+    let near = split_type(text).map(|_| format!("did you mean db.{text}?"));
+    Err(Wrong::new("expected an instance class: `db.`, a family and a size")
+        .help("such as db.t4g.micro, db.m7g.large")
+        .fix(near))
+}
+
+#[cfg(test)]
+mod tests;

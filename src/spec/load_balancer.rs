@@ -3,7 +3,11 @@
 use ipnet::Ipv4Net;
 use serde::{Serialize, Serializer};
 
-use super::{Seconds, Stickiness};
+use super::choice::choice;
+use super::network::range;
+use super::reader::Section;
+use super::values::Arn;
+use super::{Seconds, Stickiness, Wrong};
 
 /// The load balancer and the attributes of its target group.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -68,6 +72,35 @@ impl Algorithm {
             Self::WeightedRandom => "weighted_random",
         }
     }
+}
+
+choice!(Scheme: InternetFacing, Internal);
+choice!(Algorithm: RoundRobin, LeastOutstandingRequests, WeightedRandom);
+
+impl LoadBalancer {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
+        let everybody = || vec![Ipv4Net::default()];
+        Self {
+            scheme: section.choice_or_usual("scheme"),
+            allow: section.texts("allow", range).unwrap_or_else(everybody),
+            certificate: section.text("certificate", certificate),
+            stickiness: Stickiness::read(section),
+            deregistration_delay: section.duration("deregistration_delay"),
+            algorithm: section.choice_or_usual("algorithm"),
+            slow_start: section.duration("slow_start"),
+            idle_timeout: section.duration("idle_timeout"),
+        }
+    }
+}
+
+fn certificate(text: &str) -> Result<String, Wrong> {
+    Arn::read(text)
+        .filter(|arn| arn.service == "acm" && arn.resource.starts_with("certificate/"))
+        .map(|_| text.to_owned())
+        .ok_or_else(|| {
+            Wrong::new("expected the ARN of an ACM certificate")
+                .help("arn:aws:acm:<region>:<account>:certificate/<id>")
+        })
 }
 
 /// Serialises address ranges the way they are written.

@@ -3,6 +3,10 @@
 use ipnet::Ipv4Net;
 use serde::{Serialize, Serializer};
 
+use super::Wrong;
+use super::choice::choice;
+use super::reader::Section;
+
 /// The VPC.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Network {
@@ -27,6 +31,19 @@ pub enum Nat {
     PerZone,
 }
 
+impl Nat {
+    /// As the file spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Single => "single",
+            Self::PerZone => "per-zone",
+        }
+    }
+}
+
+choice!(Nat: None, Single, PerZone);
+
 /// The three subnets of one zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subnets {
@@ -43,6 +60,22 @@ impl Network {
     pub const FEWEST_ZONES: u8 = 2;
     /// The most zones, that is the most that any region has.
     pub const MOST_ZONES: u8 = 6;
+
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
+        Self {
+            cidr: section.text_or_usual("cidr", vpc_range),
+            zones: section.number_or_usual("zones"),
+            nat: section.choice_or_usual("nat"),
+        }
+    }
+
+    /// How many instances have an address, with one to spare for a replacement.
+    pub(super) fn room(&self) -> u64 {
+        let slot = 1_u64 << (28_u8.saturating_sub(self.cidr.prefix_len()));
+        // AWS keeps five addresses of every subnet; a load balancer wants eight free ones.
+        let taken = if self.nat == Nat::None { 5 + 8 } else { 5 };
+        u64::from(self.zones) * slot.saturating_sub(taken) - 1
+    }
 
     /// The subnets of the first `zones` zones, zone by zone.
     ///
@@ -65,6 +98,50 @@ impl Network {
             })
             .collect()
     }
+}
+
+/// Reads an address range; its first address must be the range's first.
+pub(super) fn range(text: &str) -> Result<Ipv4Net, Wrong> {
+    let wrong = || Wrong::new("expected a range of IPv4 addresses").help("write it as 10.0.0.0/16");
+    if text.parse::<std::net::Ipv4Addr>().is_ok() {
+        return Err(Wrong::new("an address range ends in a slash and a length")
+            .help("for a single address add /32")
+            .fix(Some(format!("for this one address write {text}/32"))));
+    }
+    if text.parse::<ipnet::Ipv6Net>().is_ok() {
+        return Err(
+            Wrong::new("IPv6 ranges are not supported").help("write a range of IPv4 addresses")
+        );
+    }
+    let net: Ipv4Net = text.parse().map_err(|_| wrong())?;
+    if net.trunc() == net {
+        return Ok(net);
+    }
+    Err(Wrong::new("this is not the first address of its range")
+        .help("all bits behind the length must be zero")
+        .fix(Some(format!("the range is {}", net.trunc()))))
+}
+
+fn vpc_range(text: &str) -> Result<Ipv4Net, Wrong> {
+    let net = range(text)?;
+    if !(16..=23).contains(&net.prefix_len()) {
+        return Err(Wrong::new("a VPC has a range from /16 to /23 here")
+            .help("AWS allows no larger one, and a smaller one cannot hold six zones"));
+    }
+    let unusable = [
+        ("0.0.0.0/8", "this range stands for no host"),
+        ("127.0.0.0/8", "this range is every machine's own"),
+        ("169.254.0.0/16", "AWS uses this range itself"),
+        ("172.17.0.0/16", "Docker uses this range on every instance"),
+        ("224.0.0.0/3", "this range is for multicast"),
+    ];
+    for (taken, says) in unusable {
+        let taken: Ipv4Net = taken.parse().map_err(|_| Wrong::new(says))?;
+        if taken.contains(&net) || net.contains(&taken) {
+            return Err(Wrong::new(says).help("use private addresses: 10.0.0.0/16, 172.20.0.0/16"));
+        }
+    }
+    Ok(net)
 }
 
 /// Serialises an address range the way it is written.

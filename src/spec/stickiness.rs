@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+use super::reader::Section;
+use super::schema::Holds;
+use super::values::one_of;
 use super::{Algorithm, Seconds, Wrong};
 
 /// How the target group keeps a client on one instance.
@@ -63,6 +66,47 @@ impl Stickiness {
                 "choose `round_robin` or `least_outstanding_requests`, or turn stickiness off",
             )
         })
+    }
+}
+
+impl Stickiness {
+    /// Reads the key `stickiness` of the load balancer.
+    pub(super) fn read(balancer: &mut Section<'_, '_>) -> Self {
+        if let Some((node, word)) = balancer.word("stickiness") {
+            if !matches!(word, "off" | "false") {
+                let wrong = Wrong::new("expected `off`, or which cookie and for how long");
+                balancer.refuse(
+                    "stickiness",
+                    node,
+                    wrong.help("write `stickiness: {cookie: lb, duration: 1d}`"),
+                );
+            }
+            return Self::Off;
+        }
+        balancer.optional("stickiness", Self::read_section).unwrap_or(Self::Off)
+    }
+
+    fn read_section(section: &mut Section<'_, '_>) -> Self {
+        let app = section.text("cookie", |text| match text {
+            "lb" => Ok(false),
+            "app" => Ok(true),
+            _ => Err(one_of(text, &["lb", "app"], Holds::Choice(|| vec!["lb", "app"]))),
+        });
+        let duration = section
+            .text("duration", |text| text.parse().and_then(|d| check_duration(d).map(|()| d)))
+            .unwrap_or(Self::USUAL);
+        let name = section
+            .text("name", |name| check_cookie_name(name).map(|()| name.to_owned()))
+            .unwrap_or_default();
+        if let (Some(false) | None, Some((node, _))) = (app, section.word("name")) {
+            let wrong = Wrong::new("the load balancer's own cookie has a name already");
+            section.refuse("name", node, wrong.help("write `cookie: app` to follow this cookie"));
+        }
+        if app == Some(true) {
+            Self::AppCookie { name, duration }
+        } else {
+            Self::LbCookie { duration }
+        }
     }
 }
 

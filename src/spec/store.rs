@@ -2,6 +2,10 @@
 
 use serde::Serialize;
 
+use super::CacheEngine;
+use super::choice::Choice;
+use super::reader::Section;
+
 /// What is said about sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Sessions {
@@ -41,5 +45,40 @@ impl Store {
             Self::Dynamodb => "dynamodb",
             Self::Token => "token",
         }
+    }
+}
+
+impl Choice for Store {
+    const ALL: &'static [Self] = &[
+        Self::None,
+        Self::Memory,
+        Self::Redis,
+        Self::Memcached,
+        Self::Database,
+        Self::Dynamodb,
+        Self::Token,
+    ];
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+
+    fn of(word: &str) -> Option<Self> {
+        // An app speaks to Valkey as if it were Redis.
+        if word == "valkey" {
+            return Some(Self::Redis);
+        }
+        Self::ALL.iter().copied().find(|store| store.word() == word)
+    }
+}
+
+impl Sessions {
+    pub(super) fn read(section: &mut Section<'_, '_>, cache: Option<CacheEngine>) -> Self {
+        let usual = match cache {
+            Some(CacheEngine::Valkey | CacheEngine::Redis) => Store::Redis,
+            Some(CacheEngine::Memcached) => Store::Memcached,
+            None => Store::None,
+        };
+        Self { store: section.choice("store").unwrap_or(usual) }
     }
 }

@@ -15,18 +15,28 @@ pub struct Wrong {
     pub says: Cow<'static, str>,
     /// What would be right.
     pub help: Option<Cow<'static, str>>,
+    /// A better help made out of the value; shown only where the value itself may be.
+    #[serde(skip)]
+    pub(super) fix: Option<String>,
 }
 
 impl Wrong {
-    /// Something is wrong, and the words alone say what would be right.
+    /// Something is wrong.
     pub fn new(says: impl Into<Cow<'static, str>>) -> Self {
-        Self { says: says.into(), help: None }
+        Self { says: says.into(), help: None, fix: None }
     }
 
     /// Adds what would be right.
     #[must_use]
     pub fn help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Adds what would be right, in words that repeat parts of the value.
+    #[must_use]
+    pub(super) fn fix(mut self, fix: Option<String>) -> Self {
+        self.fix = fix;
         self
     }
 }

@@ -1,0 +1,108 @@
+//! Environment variables of the app: their names, their values, and the ARNs of secret ones.
+
+use crate::spec::Wrong;
+use crate::spec::environment::is_name;
+use crate::spec::values::Arn;
+
+/// The variables that stackctl sets itself.
+const OURS: [&str; 10] = [
+    "AWS_REGION",
+    "DATABASE_HOST",
+    "DATABASE_NAME",
+    "DATABASE_PORT",
+    "DATABASE_SECRET_ARN",
+    "DATABASE_USER",
+    "MEMCACHED_SERVERS",
+    "PORT",
+    "REDIS_URL",
+    "SESSION_STORE",
+];
+
+/// The most bytes of environment; with what stackctl adds it fills an SSM parameter of 4 KB.
+pub(crate) const BUDGET: usize = 3 * 1_024;
+
+pub(super) fn check_name(name: &str) -> Result<(), Wrong> {
+    if !is_name(name) {
+        return Err(Wrong::new("this cannot be the name of an environment variable")
+            .help("letters, digits and `_`, not beginning with a digit"));
+    }
+    if OURS.contains(&name) {
+        return Err(Wrong::new(format!("stackctl sets `{name}` itself"))
+            .help("take the line away, or choose another name"));
+    }
+    Ok(())
+}
+
+pub(super) fn check_value(value: &str) -> Result<(), Wrong> {
+    if value.contains(['\n', '\r', '\0']) {
+        return Err(Wrong::new("an environment variable has one line here")
+            .help("encode the text, for instance as base64, or keep it as a secret"));
+    }
+    Ok(())
+}
+
+pub(super) fn check_secret(value: &str) -> Result<(), Wrong> {
+    if is_secret_arn(value) {
+        return Ok(());
+    }
+    Err(Wrong::new("the value of a secret is never written here, only its ARN")
+        .help("store it with `aws secretsmanager create-secret` and write the ARN it answers with"))
+}
+
+/// Whether this names a secret of Secrets Manager or a parameter of SSM.
+pub(crate) fn is_secret_arn(text: &str) -> bool {
+    let word = |name: &str| {
+        !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+=.@!-".contains(&b))
+    };
+    Arn::read(text).is_some_and(|arn| match arn.service {
+        "secretsmanager" => arn.resource.strip_prefix("secret:").is_some_and(word),
+        "ssm" => arn.resource.strip_prefix("parameter/").is_some_and(word),
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variables_that_are_set_anyway_cannot_be_set() {
+        assert!(check_name("LOG_LEVEL").is_ok());
+        assert!(check_name("_x1").is_ok());
+        for bad in ["PORT", "REDIS_URL", "AWS_REGION", "1A", "A-B", "A B", "", "É"] {
+            assert!(check_name(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_one_line() {
+        assert!(check_value("a \"quoted\" $value #1").is_ok());
+        for bad in ["a\nb", "a\r", "a\0b"] {
+            assert!(check_value(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_an_arn_and_its_value_is_not_repeated() {
+        for good in [
+            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/stripe-AbCdEf",
+            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-1234-AbCdEf",
+            "arn:aws-us-gov:ssm:us-gov-west-1:123456789012:parameter/shop/stripe",
+        ] {
+            assert!(check_secret(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "hunter2",
+            "arn:aws:s3:::hunter2",
+            "arn:aws:secretsmanager:eu-west-1:1:secret:hunter2",
+            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:",
+            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:a b",
+            "arn:aws:ssm:eu-west-1:123456789012:document/hunter2",
+        ] {
+            let wrong = check_secret(bad).unwrap_err();
+            assert!(!format!("{wrong:?}").contains("hunter2"));
+        }
+    }
+}

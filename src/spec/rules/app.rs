@@ -1,0 +1,74 @@
+//! Rules about the instances and what they are given.
+
+use super::Refuse;
+use crate::spec::app::BUDGET;
+use crate::spec::values::Arn;
+use crate::spec::{Spec, Wrong};
+
+pub(super) fn instances_have_addresses(spec: &Spec, refuse: Refuse) {
+    let (room, instances) = (spec.network.room(), u64::from(spec.app.instances));
+    if instances > room {
+        let slot = (spec.network.cidr.prefix_len() + 4).min(32);
+        refuse(
+            "app.instances",
+            Wrong::new(format!("the network has addresses for {room} of these instances"))
+                .help(format!("each zone's subnet is a /{slot}; give `network.cidr` a shorter prefix, or add zones")),
+        );
+    }
+}
+
+pub(super) fn a_check_ends_before_the_next(spec: &Spec, refuse: Refuse) {
+    let check = &spec.app.health_check;
+    if check.timeout >= check.interval {
+        refuse(
+            "app.health_check.timeout",
+            Wrong::new("a health check's timeout is shorter than its interval")
+                .help(format!("the timeout is {}, the interval {}", check.timeout, check.interval)),
+        );
+    }
+}
+
+pub(super) fn the_environment_is_clear_and_small(spec: &Spec, refuse: Refuse) {
+    for name in spec.app.secrets.keys().filter(|name| spec.app.env.contains_key(*name)) {
+        refuse(
+            &format!("app.secrets.{name}"),
+            Wrong::new(format!("`{name}` stands in `app.env` too")).help("keep one of them"),
+        );
+    }
+    let size = spec.app.environment_size();
+    if size > BUDGET {
+        refuse(
+            "app.env",
+            Wrong::new(format!(
+                "the environment has {size} bytes; {BUDGET} fit into its SSM parameter"
+            ))
+            .help("put long values into the image, or into a secret"),
+        );
+    }
+}
+
+pub(super) fn arns_are_in_the_region_and_account(spec: &Spec, refuse: Refuse) {
+    let certificate = spec.load_balancer.certificate.as_deref();
+    let certificate = certificate.map(|arn| ("load_balancer.certificate".to_owned(), arn));
+    let secrets =
+        spec.app.secrets.iter().map(|(name, arn)| (format!("app.secrets.{name}"), &**arn));
+    for (path, arn) in secrets.chain(certificate) {
+        let Some(arn) = Arn::read(arn) else { continue };
+        if spec.region.as_deref().is_some_and(|region| region != arn.region) {
+            refuse(
+                &path,
+                Wrong::new("this ARN belongs to another region than the stack's")
+                    .help("its fourth part must be the `region` of the file"),
+            );
+        }
+        // A secret may be shared between accounts, a certificate may not.
+        let foreign = spec.account.as_deref().is_some_and(|account| account != arn.account);
+        if arn.service == "acm" && foreign {
+            refuse(
+                &path,
+                Wrong::new("this certificate belongs to another account than the stack's")
+                    .help("the fifth part of its ARN must be the `account` of the file"),
+            );
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Rules about the cache and the database.
+
+use super::Refuse;
+use crate::spec::{Database, Spec, Wrong};
+
+pub(super) fn the_cache_version_exists(spec: &Spec, refuse: Refuse) {
+    if let Some(cache) = &spec.cache
+        && let Err(wrong) = cache.engine.check_version(&cache.version)
+    {
+        refuse("cache.version", wrong);
+    }
+}
+
+/// Refuses a key of the database when `check` finds it wrong.
+fn database(spec: &Spec, key: &str, refuse: Refuse, check: fn(&Database) -> Result<(), Wrong>) {
+    if let Some(Err(wrong)) = spec.database.as_ref().map(check) {
+        refuse(key, wrong);
+    }
+}
+
+pub(super) fn the_database_version_exists(spec: &Spec, refuse: Refuse) {
+    database(spec, "database.version", refuse, |db| db.engine.check_version(&db.version));
+}
+
+pub(super) fn the_class_fits_the_engine(spec: &Spec, refuse: Refuse) {
+    database(spec, "database.instance_class", refuse, |db| {
+        db.engine.check_class(&db.instance_class)
+    });
+}
+
+pub(super) fn the_database_name_is_free(spec: &Spec, refuse: Refuse) {
+    database(spec, "database.name", refuse, |db| db.engine.check_name(&db.name));
+}
+
+pub(super) fn the_username_is_free(spec: &Spec, refuse: Refuse) {
+    database(spec, "database.username", refuse, |db| db.engine.check_username(&db.username));
+}
+
+pub(super) fn aurora_has_no_storage_size(spec: &Spec, refuse: Refuse) {
+    database(spec, "database.storage", refuse, |db| {
+        if db.engine.is_aurora() && db.storage != 0 {
+            return Err(Wrong::new("Aurora's storage grows and shrinks by itself")
+                .help("take the line away"));
+        }
+        Ok(())
+    });
+}
+
+pub(super) fn aurora_is_backed_up(spec: &Spec, refuse: Refuse) {
+    database(spec, "database.backup_days", refuse, |db| {
+        if db.engine.is_aurora() && db.backup_days == 0 {
+            return Err(
+                Wrong::new("Aurora's backups cannot be turned off").help("1 day is the least")
+            );
+        }
+        Ok(())
+    });
+}

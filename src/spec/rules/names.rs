@@ -1,0 +1,68 @@
+//! Rules about DNS records and tags.
+
+use std::collections::BTreeSet;
+
+use super::Refuse;
+use crate::spec::{Spec, Wrong, tags};
+
+/// The most tags of the user and records together: AWS takes 50 tags on the load balancer, where
+/// each record is remembered in one.
+const MOST_WITH_RECORDS: usize = 44;
+
+pub(super) fn records_are_in_the_zone(spec: &Spec, refuse: Refuse) {
+    let Some(dns) = &spec.dns else { return };
+    let mut seen = BTreeSet::new();
+    for (index, record) in dns.records.iter().enumerate() {
+        let path = format!("dns.records.{index}");
+        if !dns.holds(record) {
+            refuse(
+                &path,
+                Wrong::new("this name is not in the zone")
+                    .help("it must be the name in `dns.zone`, or end with a dot and that name"),
+            );
+        }
+        if !seen.insert(record) {
+            refuse(&path, Wrong::new("this name stands here a second time"));
+        }
+    }
+}
+
+pub(super) fn dns_makes_something(spec: &Spec, refuse: Refuse) {
+    if spec.dns.as_ref().is_some_and(|dns| dns.records.is_empty() && !dns.create_zone) {
+        refuse(
+            "dns.records",
+            Wrong::new("this section would make nothing")
+                .help("add `records:` with the names that lead to the load balancer"),
+        );
+    }
+}
+
+pub(super) fn tags_fit(spec: &Spec, refuse: Refuse) {
+    let (create_zone, records) =
+        spec.dns.as_ref().map_or((false, 0), |dns| (dns.create_zone, dns.records.len()));
+    let (most, why) = if create_zone {
+        (tags::MOST_WITH_ZONE, "a hosted zone takes 10 in all, and stackctl needs some itself")
+    } else {
+        (tags::MOST, "AWS takes 50 on a resource, and stackctl needs some itself")
+    };
+    if spec.tags.len() > most {
+        refuse("tags", Wrong::new(format!("there are more than {most} tags")).help(why));
+    } else if spec.tags.len() + records > MOST_WITH_RECORDS {
+        refuse(
+            "dns.records",
+            Wrong::new(format!("tags and records are more than {MOST_WITH_RECORDS} together"))
+                .help("the load balancer remembers each record in a tag, and AWS takes 50"),
+        );
+    }
+    let keys: Vec<&str> = spec.tags.keys().map(String::as_str).collect();
+    if keys.join(" ").chars().count() > tags::LONGEST_KEYS {
+        refuse(
+            "tags",
+            Wrong::new(format!(
+                "the keys have more than {} characters together",
+                tags::LONGEST_KEYS
+            ))
+            .help("they are remembered in the value of one tag; choose shorter keys"),
+        );
+    }
+}

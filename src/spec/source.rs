@@ -1,0 +1,133 @@
+//! Where a stack's description is read from.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::mistakes::{Mistakes, Problem};
+
+/// A stack's description as text, and the name it goes by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub(super) name: String,
+    pub(super) text: String,
+}
+
+/// The largest file that is read. A stack file has some fifty lines.
+const LARGEST: u64 = 1024 * 1024;
+
+impl Source {
+    /// A text that is already there; `name` stands for the file's in messages.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { name: name.into(), text: text.into() }
+    }
+
+    /// The file's name, as the user gave it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it is missing, not a file, unreadable, larger than 1 MiB, or not UTF-8 text.
+    pub fn read(path: &Path) -> Result<Self, Mistakes> {
+        let name = path.display().to_string();
+        let refuse = |says: &str, help: &str| {
+            let problem = Problem {
+                file: name.clone(),
+                at: None,
+                key: String::new(),
+                says: says.to_owned(),
+                help: Some(help.to_owned()).filter(|help| !help.is_empty()),
+            };
+            Mistakes { file: name.clone(), problems: vec![problem] }
+        };
+        let failed = |error: &io::Error| match error.kind() {
+            io::ErrorKind::NotFound => refuse(
+                "there is no such file",
+                "name the stack file, or write a new one with `stackctl init`",
+            ),
+            io::ErrorKind::PermissionDenied => {
+                refuse("you may not read this file", "give yourself the right to read it")
+            }
+            _ => refuse(&format!("this file cannot be read: {error}"), ""),
+        };
+        let about = std::fs::metadata(path).map_err(|error| failed(&error))?;
+        if about.is_dir() {
+            return Err(refuse("this is a folder", "name the stack file in it"));
+        }
+        let mut bytes = Vec::new();
+        // A pipe tells no size beforehand.
+        let read = File::open(path).and_then(|file| {
+            if about.len() > LARGEST {
+                return Ok(usize::MAX);
+            }
+            file.take(LARGEST + 1).read_to_end(&mut bytes)
+        });
+        if read.map_err(|error| failed(&error))? as u64 > LARGEST {
+            return Err(refuse(
+                "this file is larger than 1 MiB",
+                "a stack file has some fifty lines; is this the right file?",
+            ));
+        }
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
+                .split(|byte| *byte == b'\n')
+                .count();
+            refuse(
+                &format!("this file is not text: line {line} is not UTF-8"),
+                "is this the right file? If so, save it as UTF-8",
+            )
+        })?;
+        Ok(Self { name, text })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(bytes: &[u8]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stack.yaml");
+        std::fs::write(&path, bytes).unwrap();
+        Source::read(&path).unwrap_err().problems[0].says.clone()
+    }
+
+    #[test]
+    fn a_file_is_read_with_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.yaml");
+        std::fs::write(&path, "name: shop\n").unwrap();
+        let source = Source::read(&path).unwrap();
+        assert_eq!(source, Source::new(path.display().to_string(), "name: shop\n"));
+    }
+
+    #[test]
+    fn a_missing_file_is_told_how_to_make_one() {
+        let mistakes = Source::read(Path::new("no/such.yaml")).unwrap_err();
+        assert_eq!(
+            mistakes.to_string(),
+            "1 problem in no/such.yaml\n\nno/such.yaml: there is no such file\n  \
+             = help: name the stack file, or write a new one with `stackctl init`",
+        );
+    }
+
+    #[test]
+    fn a_folder_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let mistakes = Source::read(folder.path()).unwrap_err();
+        assert_eq!(mistakes.problems[0].says, "this is a folder");
+    }
+
+    #[test]
+    fn a_file_of_more_than_a_mebibyte_is_refused() {
+        assert_eq!(refusal(&vec![b'#'; 1024 * 1024 + 1]), "this file is larger than 1 MiB");
+    }
+
+    #[test]
+    fn a_file_that_is_not_text_is_refused_with_the_line() {
+        assert_eq!(refusal(b"a: b\n\x7fELF\xff\xfe"), "this file is not text: line 2 is not UTF-8");
+    }
+}

@@ -1,0 +1,99 @@
+//! The lines a user wrote, kept so that messages can show them.
+
+use super::mistakes::Place;
+
+/// A stretch of one of the texts that make up a stack's description.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct At {
+    /// Which text: 0 is the file, the others are `--set` arguments.
+    pub(super) text: usize,
+    /// The line, from 1.
+    pub(super) line: usize,
+    /// The column, from 1, in characters.
+    pub(super) column: usize,
+    /// How many characters; it may reach beyond the line.
+    pub(super) length: usize,
+}
+
+/// A text and the name it goes by in messages.
+#[derive(Clone, Debug)]
+pub(super) struct Text {
+    /// `stack.yaml`, or `--set`.
+    pub(super) name: String,
+    lines: Vec<String>,
+}
+
+impl Text {
+    pub(super) fn new(name: impl Into<String>, text: &str) -> Self {
+        let lines = text.lines().map(ToOwned::to_owned).collect();
+        Self { name: name.into(), lines }
+    }
+
+    /// The same place, narrowed to the first `words` found from its beginning on.
+    pub(super) fn narrow(&self, at: At, words: &str) -> At {
+        let Some(line) = self.lines.get(at.line - 1) else { return at };
+        let from = line.char_indices().nth(at.column - 1).map_or(line.len(), |(index, _)| index);
+        match line[from..].find(words) {
+            Some(found) => At {
+                column: at.column + line[from..from + found].chars().count(),
+                length: words.chars().count(),
+                ..at
+            },
+            None => at,
+        }
+    }
+
+    /// Makes a stretch unreadable, whatever is later said about its lines.
+    pub(super) fn hide(&mut self, at: At) {
+        let mut left = at.length;
+        let mut column = at.column - 1;
+        for line in self.lines.iter_mut().skip(at.line - 1) {
+            if left == 0 {
+                break;
+            }
+            let end = column.saturating_add(left);
+            let hidden = |(index, c): (usize, char)| {
+                if (column..end).contains(&index) && !c.is_whitespace() { '*' } else { c }
+            };
+            let length = line.chars().count();
+            *line = line.chars().enumerate().map(hidden).collect();
+            // The line break counts as a character too.
+            left = left.saturating_sub(length.saturating_sub(column) + 1);
+            column = 0;
+        }
+    }
+
+    /// The place as it is shown: its line, and how much of the line is meant.
+    pub(super) fn place(&self, at: At) -> Place {
+        let line = self.lines.get(at.line - 1).map_or("", String::as_str);
+        // A control character could move the cursor of the reader's terminal.
+        let text: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let room = text.trim_end().chars().count().saturating_sub(at.column - 1);
+        Place { line: at.line, column: at.column, length: at.length.min(room).max(1), text }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: At = At { text: 0, line: 1, column: 4, length: 20 };
+
+    #[test]
+    fn a_place_never_reaches_beyond_its_line() {
+        let place = Text::new("f", "a: [1,\n 2]").place(AT);
+        assert_eq!((place.column, place.length), (4, 3));
+    }
+
+    #[test]
+    fn what_is_hidden_over_several_lines_cannot_be_read() {
+        let mut text = Text::new("f", "a: one\n  two # c\nb: three");
+        text.hide(At { length: 9, ..AT });
+        assert_eq!(text.lines, ["a: ***", "  *** # c", "b: three"]);
+    }
+
+    #[test]
+    fn control_characters_are_not_shown() {
+        assert_eq!(Text::new("f", "a: \u{1b}[2J").place(AT).text, "a:  [2J");
+    }
+}
