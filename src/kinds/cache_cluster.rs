@@ -1,6 +1,10 @@
 //! A Memcached cache: nodes that know nothing of each other.
 
-use super::{cache_subnet_group::CacheSubnetGroup, security_group::SecurityGroup, stores::Version};
+use super::{
+    cache_subnet_group::CacheSubnetGroup,
+    security_group::SecurityGroup,
+    stores::{Port, Version},
+};
 use crate::engine::Swap;
 use crate::{
     aws::{Aws, Tags},
@@ -19,7 +23,7 @@ pub struct CacheCluster {
     /// How many nodes, 1–40.
     pub nodes: u8,
     /// Where they listen.
-    pub port: u16,
+    pub port: Port,
     /// Whether they speak TLS.
     pub encryption_in_transit: bool,
     /// Where it stands.
@@ -68,7 +72,12 @@ impl Kind for CacheCluster {
 
     fn attributes(table: Table<Self>) -> Table<Self> {
         table
-            .tuned_if("version", Edit::Version, |c| &c.version, |w, f| w.version.is_newer_than(&f.version))
+            .tuned_if(
+                "version",
+                Edit::Version,
+                |c| &c.version,
+                |w, f| w.version.is_newer_than(&f.version),
+            )
             .fixed("node_type", |c| &c.node_type)
             .tuned("nodes", Edit::Nodes, |c| &c.nodes)
             .fixed("port", |c| &c.port)

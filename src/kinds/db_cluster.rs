@@ -1,6 +1,10 @@
 //! An Aurora cluster: the storage and the endpoints; its instances are DB instances.
 
-use super::{db_subnet_group::DbSubnetGroup, security_group::SecurityGroup, stores::{DatabaseLive, Version}};
+use super::{
+    db_subnet_group::DbSubnetGroup,
+    security_group::SecurityGroup,
+    stores::{DatabaseLive, Version},
+};
 use crate::engine::Swap;
 use crate::{
     aws::{Aws, Tags},
@@ -64,7 +68,12 @@ impl Kind for DbCluster {
     fn attributes(table: Table<Self>) -> Table<Self> {
         table
             .fixed("engine", |c| &c.engine)
-            .tuned_if("version", Edit::Version, |c| &c.version, |w, f| w.version.is_newer_than(&f.version))
+            .tuned_if(
+                "version",
+                Edit::Version,
+                |c| &c.version,
+                |w, f| w.version.is_newer_than(&f.version),
+            )
             .tuned("backup_days", Edit::Backups, |c| &c.backup_days)
             .tuned("protect", Edit::Protection, |c| &c.protect)
             .tuned("final_snapshot", Edit::FinalSnapshot, |c| &c.final_snapshot)

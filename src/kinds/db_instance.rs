@@ -1,6 +1,11 @@
 //! An RDS DB instance: a database by itself, or a member of an Aurora cluster, to which what is `None` belongs.
 
-use super::{db_cluster::DbCluster, db_subnet_group::DbSubnetGroup, security_group::SecurityGroup, stores::{DatabaseLive, Version}};
+use super::{
+    db_cluster::DbCluster,
+    db_subnet_group::DbSubnetGroup,
+    security_group::SecurityGroup,
+    stores::{DatabaseLive, Version},
+};
 use crate::engine::Swap;
 use crate::{
     aws::{Aws, Tags},
@@ -80,10 +85,15 @@ impl Kind for DbInstance {
             .fixed("engine", |d| &d.engine)
             .fixed("cluster", |d| &d.cluster)
             .tuned("instance_class", Edit::InstanceClass, |d| &d.instance_class)
-            .tuned_if("version", Edit::Version, |d| &d.version, |w, f| match (&w.version, &f.version) {
-(Some(wanted), Some(found)) => wanted.is_newer_than(found),
-_ => true,
-})
+            .tuned_if(
+                "version",
+                Edit::Version,
+                |d| &d.version,
+                |w, f| match (&w.version, &f.version) {
+                    (Some(wanted), Some(found)) => wanted.is_newer_than(found),
+                    _ => true,
+                },
+            )
             .tuned_if("storage", Edit::Storage, |d| &d.storage, |w, f| w.storage >= f.storage)
             .tuned("multi_az", Edit::MultiAz, |d| &d.multi_az)
             .tuned("backup_days", Edit::Backups, |d| &d.backup_days)

@@ -42,9 +42,7 @@ impl Kind for DbSubnetGroup {
     const NAME: &'static str = "db-subnet-group";
 
     fn attributes(table: Table<Self>) -> Table<Self> {
-        table
-            .tuned("subnets", Edit::Subnets, |g| &g.subnets)
-            .tuned("tags", Edit::Tags, |g| &g.tags)
+        table.tuned("subnets", Edit::Subnets, |g| &g.subnets).tuned("tags", Edit::Tags, |g| &g.tags)
     }
 
     fn id(live: &Self::Live) -> &str {

@@ -1,13 +1,17 @@
 //! A Redis or Valkey cache: a primary node and its replicas, encrypted in transit and at rest.
 
-use super::{cache_subnet_group::CacheSubnetGroup, security_group::SecurityGroup, stores::Version};
+use super::{
+    cache_subnet_group::CacheSubnetGroup,
+    security_group::SecurityGroup,
+    stores::{Port, Version},
+};
 use crate::engine::{Plain, Swap};
-use std::fmt;
 use crate::{
     aws::{Aws, Tags},
     engine::{Cx, Found, Kind, Ref, Table},
 };
 use anyhow::{Result, bail};
+use std::fmt;
 use std::time::Duration;
 
 /// A Redis or Valkey cache: a primary node and its replicas, encrypted in transit and at rest.
@@ -21,8 +25,10 @@ pub struct ReplicationGroup {
     pub node_type: String,
     /// Nodes beside the primary, 0–5; from 1 on it fails over by itself and spans zones.
     pub replicas: u8,
+    /// Whether a replica in another zone takes over by itself: from one replica on.
+    pub failover: bool,
     /// Where it listens.
-    pub port: u16,
+    pub port: Port,
     /// Whether what it stores is encrypted.
     pub encryption_at_rest: bool,
     /// Whether it speaks TLS.
@@ -97,10 +103,21 @@ impl Kind for ReplicationGroup {
 
     fn attributes(table: Table<Self>) -> Table<Self> {
         table
-            .tuned_if("engine", Edit::Engine, |g| &g.engine, |wanted, _| wanted.engine == Engine::Valkey)
-            .tuned_if("version", Edit::Engine, |g| &g.version, |w, f| w.version.is_newer_than(&f.version) || w.engine != f.engine)
+            .tuned_if(
+                "engine",
+                Edit::Engine,
+                |g| &g.engine,
+                |wanted, _| wanted.engine == Engine::Valkey,
+            )
+            .tuned_if(
+                "version",
+                Edit::Engine,
+                |g| &g.version,
+                |w, f| w.version.is_newer_than(&f.version) || w.engine != f.engine,
+            )
             .tuned("node_type", Edit::NodeType, |g| &g.node_type)
             .tuned("replicas", Edit::Replicas, |g| &g.replicas)
+            .tuned("failover", Edit::Replicas, |g| &g.failover)
             .fixed("port", |g| &g.port)
             .fixed("encryption_at_rest", |g| &g.encryption_at_rest)
             .fixed("encryption_in_transit", |g| &g.encryption_in_transit)

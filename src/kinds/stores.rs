@@ -80,7 +80,22 @@ pub struct DatabaseLive {
     pub secret_arn: String,
 }
 
-/// An engine version. The wanted one is a prefix: `17` is met by `17.9`, not by `170`.
+/// A port. While a cache is being made AWS does not tell it: that is 0, which meets every port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Port(pub u16);
+
+impl Attribute for Port {
+    fn show(&self) -> String {
+        self.0.to_string()
+    }
+    fn met_by(&self, found: &Self, _: &Ids) -> bool {
+        found.0 == 0 || self == found
+    }
+}
+
+/// An engine version. The wanted one is a prefix: `17` is met by `17.9`, not by `170`. A newer one
+/// that differs in the last place only meets it too, since AWS upgrades minor versions by itself:
+/// `17.4` is met by `17.9`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version(pub String);
 
@@ -90,8 +105,21 @@ impl Version {
         self.parts().gt(other.parts())
     }
 
+    /// Whether `found` is what this one wants.
+    pub fn accepts(&self, found: &Self) -> bool {
+        let extends = |prefix: &str| {
+            found
+                .0
+                .strip_prefix(prefix)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let line = self.0.rsplit_once('.').map(|(line, _)| line);
+        extends(&self.0) || line.is_some_and(extends) && found.is_newer_than(self)
+    }
+
+    /// The numbers in it; Aurora's have words in between.
     fn parts(&self) -> impl Iterator<Item = u32> {
-        self.0.split(['.', '_']).map_while(|part| part.parse().ok())
+        self.0.split(['.', '_']).filter_map(|part| part.parse().ok())
     }
 }
 
@@ -100,7 +128,7 @@ impl Attribute for Version {
         self.0.clone()
     }
     fn met_by(&self, found: &Self, _: &Ids) -> bool {
-        found.0.strip_prefix(&self.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        self.accepts(found)
     }
 }
 
@@ -118,9 +146,27 @@ mod tests {
     }
 
     #[test]
+    fn a_version_is_met_by_the_minor_upgrades_that_aws_makes_by_itself() {
+        let accepts =
+            |wanted: &str, found: &str| Version(wanted.into()).accepts(&Version(found.into()));
+        assert!(accepts("17.4", "17.9") && accepts("8.0.40", "8.0.46"));
+        assert!(accepts("8.0.mysql_aurora.3.10.0", "8.0.mysql_aurora.3.10.2"));
+        assert!(
+            !accepts("17.9", "17.4") && !accepts("17.4", "18.1") && !accepts("8.0.40", "8.4.9")
+        );
+    }
+
+    #[test]
+    fn a_port_that_aws_does_not_tell_yet_is_no_difference() {
+        let meets = |found| Port(7000).met_by(&Port(found), &Ids::default());
+        assert!(meets(0) && meets(7000) && !meets(6379));
+    }
+
+    #[test]
     fn versions_are_compared_by_number() {
         let newer = |a: &str, b: &str| Version(a.into()).is_newer_than(&Version(b.into()));
         assert!(newer("17", "16.13") && newer("10.2", "9.6") && newer("8.0", "7.2"));
+        assert!(newer("8.0.mysql_aurora.3.12.0", "8.0.mysql_aurora.3.10.0"));
         assert!(!newer("16", "17.9") && !newer("7.1", "7.1.0"));
     }
 }
