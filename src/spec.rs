@@ -146,12 +146,11 @@ fn plural(count: usize, noun: &str) -> String {
 }
 
 /// The words in backquotes, as a list in a sentence.
-fn list(words: &[&str]) -> String {
+fn list(words: &[&str], joint: &str) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     match &*quoted {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+        [first @ .., last] if !first.is_empty() => format!("{} {joint} {last}", first.join(", ")),
+        _ => quoted.concat(),
     }
 }
 

@@ -86,13 +86,8 @@ impl<'n, 't> Section<'n, 't> {
             }
             Some((node, _)) => {
                 section.lost = true;
-                let what = if section.path.is_empty() {
-                    "keys such as `name: shop`".to_owned()
-                } else {
-                    Holds::Section(keys).describe()
-                };
                 let path = section.path.clone();
-                section.mistype(node, &path, &what);
+                section.mistype(node, &path, &Holds::Section(keys).describe());
             }
         }
         section
@@ -123,7 +118,7 @@ impl<'n, 't> Section<'n, 't> {
             } else if let [home, ..] = &*homes {
                 format!("it belongs into `{home}`; is the indentation right?")
             } else {
-                format!("the keys here are {}", list(&known.collect::<Vec<_>>()))
+                format!("the keys here are {}", list(&known.collect::<Vec<_>>(), "and"))
             };
             self.notes.problems.push((Some(entry.at), path, wrong.help(help)));
         }
@@ -148,7 +143,11 @@ impl<'n, 't> Section<'n, 't> {
         let missed = !self.lost && !self.notes.is_broken(&path);
         if missed && matches!(key.usual, Usual::Required) && key.holds.keys().is_none() {
             let at = entry.map(|entry| entry.at).or_else(|| self.notes.place(&path));
-            let wrong = Wrong::new(format!("`{path}` is missing")).help(key.says);
+            let help = match key.holds {
+                Holds::Choice(_) => format!("{}: {}", key.says, key.holds.describe()),
+                _ => key.says.to_owned(),
+            };
+            let wrong = Wrong::new(format!("`{path}` is missing")).help(help);
             self.notes.problems.push((at, path.clone(), wrong));
             self.notes.broken.insert(path);
         }

@@ -66,12 +66,15 @@ impl Holds {
         match self {
             Self::Text => "a single value".into(),
             Self::Number(from, to) => format!("a whole number from {from} to {to}"),
-            Self::Duration(..) => "a duration such as 90, 90s, 15m or 1h".into(),
-            Self::Choice(words) => format!("one of {}", super::list(&words())),
+            Self::Duration(from, to) => format!("a duration from {from} to {to} seconds"),
+            Self::Choice(words) => format!("one of {}", super::list(&words(), "or")),
             Self::Switch => "`true` or `false`".into(),
             Self::Texts => "a list such as [one, two]".into(),
             Self::Names => "names with their values, such as {NAME: value}".into(),
-            Self::Section(_) => "a section with keys of its own".into(),
+            Self::Section(keys) => {
+                let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
+                format!("the keys {}", super::list(&names, "and"))
+            }
             Self::OffOr(_) => "`off`, or {cookie: lb, duration: 1h}".into(),
         }
     }

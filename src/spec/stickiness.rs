@@ -98,7 +98,8 @@ impl Stickiness {
         let name = section
             .text("name", |name| check_cookie_name(name).map(|()| name.to_owned()))
             .unwrap_or_default();
-        if let (Some(false) | None, Some((node, _))) = (app, section.word("name")) {
+        let own = app == Some(false) || section.word("cookie").is_none();
+        if let (true, Some((node, _))) = (own, section.word("name")) {
             let wrong = Wrong::new("the load balancer's own cookie has a name already");
             section.refuse("name", node, wrong.help("write `cookie: app` to follow this cookie"));
         }

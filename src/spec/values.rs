@@ -18,8 +18,7 @@ pub(super) fn parse_duration(text: &str, holds: Holds) -> Result<Seconds, Wrong>
     let seconds: Seconds = text.parse()?;
     match holds {
         Holds::Duration(from, to) if !(from..=to).contains(&seconds.0) => {
-            let (from, to) = (Seconds(from), Seconds(to));
-            Err(Wrong::new(format!("expected a duration from {from} to {to}")))
+            Err(Wrong::new(format!("expected {}", holds.describe())))
         }
         _ => Ok(seconds),
     }

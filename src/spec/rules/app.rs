@@ -22,8 +22,8 @@ pub(super) fn a_check_ends_before_the_next(spec: &Spec, refuse: Refuse) {
     if check.timeout >= check.interval {
         refuse(
             "app.health_check.timeout",
-            Wrong::new("a health check's timeout is shorter than its interval")
-                .help(format!("the timeout is {}, the interval {}", check.timeout, check.interval)),
+            Wrong::new("a health check's timeout must be shorter than its interval")
+                .help("shorten the timeout, or lengthen `interval`"),
         );
     }
 }

@@ -1,0 +1,5 @@
+//! The tests that look at stackctl from outside, in one binary.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod mistakes;
