@@ -2,6 +2,7 @@
 
 pub mod careful;
 pub mod connect;
+pub mod ec2;
 pub mod failure;
 pub mod identity;
 pub mod meter;
