@@ -1,18 +1,28 @@
 //! The network everything of a stack stands in.
 
-use ipnet::Ipv4Net;
 use crate::{
-    aws::{Aws, Tags},
-    engine::{Cx, Found, Kind, Table},
+    aws::{
+        Aws, Sent, Tags, Tolerant, careful,
+        ec2::{filter, interfaces, once_free, once_known, tagged},
+        no_retries, tags,
+    },
+    engine::{Cx, Found, Kind, Pace, Phase, Probe, Table},
 };
-use anyhow::{Result, bail};
+use anyhow::Result;
+use aws_sdk_ec2::{
+    Client,
+    config::Config,
+    types::{AttributeBooleanValue, ResourceType, Vpc as Described, VpcAttributeName, VpcState},
+};
+use futures::future::try_join_all;
+use ipnet::Ipv4Net;
 
 /// The network everything of a stack stands in.
 #[derive(Clone, Debug)]
 pub struct Vpc {
     /// The address range.
     pub cidr: Ipv4Net,
-    /// Whether instances get DNS host names.
+    /// Whether instances get DNS host names; this turns on AWS's resolver, too.
     pub dns_hostnames: bool,
     /// The user's tags.
     pub tags: Tags,
@@ -21,9 +31,9 @@ pub struct Vpc {
 /// The calls that change it in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Edit {
-    /// See the attribute table.
+    /// `ModifyVpcAttribute`, for the resolver and for host names.
     DnsHostnames,
-    /// See the attribute table.
+    /// `CreateTags` and `DeleteTags`.
     Tags,
 }
 
@@ -45,19 +55,121 @@ impl Kind for Vpc {
         live
     }
 
-    async fn discover(_cloud: &Aws) -> Result<Vec<Found<Self>>> {
-        bail!("not built")
+    async fn discover(aws: &Aws) -> Result<Vec<Found<Self>>> {
+        let pages = aws.ec2.describe_vpcs().filters(aws.mine()).into_paginator().items().send();
+        let all = pages.collect::<Result<Vec<_>, _>>().await.aws()?;
+        let found = try_join_all(all.iter().map(|vpc| Self::read(aws, vpc))).await?;
+        Ok(found.into_iter().flatten().collect())
     }
 
-    async fn create(&self, _cx: &Cx<Aws>) -> Result<Self::Live> {
-        bail!("not built")
+    async fn create(&self, cx: &Cx<Aws>) -> Result<String> {
+        let ec2 = &cx.cloud.ec2;
+        let id = careful(
+            cx,
+            || async {
+                let filters = Some(cx.cloud.mine_named(cx.name()));
+                let found = ec2.describe_vpcs().set_filters(filters).send().await.aws()?;
+                Ok(found.vpcs().first().and_then(Described::vpc_id).map(str::to_owned))
+            },
+            || async {
+                let call = ec2.create_vpc().cidr_block(self.cidr.to_string());
+                let call = call.tag_specifications(tagged(cx, ResourceType::Vpc, &self.tags));
+                let once = Config::builder().retry_config(no_retries());
+                let made = call.customize().config_override(once).send().await.aws()?;
+                Ok(made.vpc.and_then(|vpc| vpc.vpc_id).unwrap_or_default())
+            },
+        )
+        .await?;
+        once_known(cx, || self.set_dns(&id, ec2)).await?;
+        Ok(id)
     }
 
-    async fn edit(&self, _edit: Edit, _found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn settle(id: String, cx: &Cx<Aws>) -> Result<String> {
+        cx.until(Pace::seconds(2, 300), || async {
+            let answer = cx.cloud.ec2.describe_vpcs().vpc_ids(&id).send().await.aws();
+            let state = answer.or_gone()?.and_then(|found| found.vpcs?.pop()?.state);
+            Ok(match state {
+                Some(VpcState::Available) => Probe::Ready(()),
+                state => Probe::Pending(state.map_or("unknown".into(), |s| s.to_string())),
+            })
+        })
+        .await?;
+        Ok(id)
     }
 
-    async fn delete(_found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn edit(&self, edit: Edit, found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        match edit {
+            Edit::DnsHostnames => self.set_dns(&found.live, &cx.cloud.ec2).await,
+            Edit::Tags => cx.cloud.retag_ec2(&found.live, &self.tags, &found.spec.tags).await,
+        }
+    }
+
+    async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        let delete = || async { cx.cloud.ec2.delete_vpc().vpc_id(&found.live).send().await.aws() };
+        once_free(cx, Pace::seconds(10, 900), delete, || inhabitants(&cx.cloud, &found.live)).await
     }
 }
+
+impl Vpc {
+    /// A described VPC in the words in which it was wanted, if its tags say that it is ours.
+    async fn read(aws: &Aws, vpc: &Described) -> Result<Option<Found<Self>>> {
+        let (Some(id), Some(owned)) = (vpc.vpc_id(), aws.owned(tags::of_ec2(vpc.tags()))) else {
+            return Ok(None);
+        };
+        let ask = |attribute| {
+            let call = aws.ec2.describe_vpc_attribute().vpc_id(id).attribute(attribute);
+            async { call.send().await.aws().or_gone() }
+        };
+        let (support, hostnames) = futures::try_join!(
+            ask(VpcAttributeName::EnableDnsSupport),
+            ask(VpcAttributeName::EnableDnsHostnames)
+        )?;
+        let (Some(support), Some(hostnames)) = (support, hostnames) else { return Ok(None) };
+        let on = |value: Option<AttributeBooleanValue>| value.and_then(|v| v.value) == Some(true);
+        let spec = Self {
+            cidr: vpc.cidr_block().unwrap_or_default().parse()?,
+            dns_hostnames: on(support.enable_dns_support) && on(hostnames.enable_dns_hostnames),
+            tags: owned.tags,
+        };
+        let pending = vpc.state() == Some(&VpcState::Pending);
+        let phase = if pending { Phase::Coming } else { Phase::Ready };
+        Ok(Some(Found::ready(owned.name, spec, id.to_owned()).in_phase(phase)))
+    }
+
+    /// Host names need the resolver, too; AWS takes one attribute per call.
+    async fn set_dns(&self, id: &str, ec2: &Client) -> Result<()> {
+        let value = |on| AttributeBooleanValue::builder().value(on).build();
+        if self.dns_hostnames {
+            let call = ec2.modify_vpc_attribute().vpc_id(id).enable_dns_support(value(true));
+            call.send().await.aws()?;
+        }
+        let call = ec2.modify_vpc_attribute().vpc_id(id);
+        call.enable_dns_hostnames(value(self.dns_hostnames)).send().await.aws()?;
+        Ok(())
+    }
+}
+
+/// What still lives in a VPC, whoever made it: AWS does not say what keeps one from going.
+async fn inhabitants(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
+    let inside = || filter("vpc-id", vpc);
+    let subnets = async {
+        let pages = aws.ec2.describe_subnets().filters(inside()).into_paginator().items().send();
+        pages.collect::<Result<Vec<_>, _>>().await.aws()
+    };
+    let groups = async {
+        let pages = aws.ec2.describe_security_groups().filters(inside()).into_paginator();
+        pages.items().send().collect::<Result<Vec<_>, _>>().await.aws()
+    };
+    let interfaces = interfaces(aws, "vpc-id", vpc);
+    let subnets = async { Ok(subnets.await?) };
+    let groups = async { Ok(groups.await?) };
+    let (mut names, subnets, groups) = futures::try_join!(interfaces, subnets, groups)?;
+    names.extend(subnets.iter().filter_map(|s| Some(format!("subnet {}", s.subnet_id()?))));
+    names.extend(groups.iter().filter(|g| g.group_name() != Some("default")).filter_map(|g| {
+        Some(format!("security group {} ({})", g.group_id()?, g.group_name().unwrap_or_default()))
+    }));
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests;
