@@ -10,27 +10,36 @@ A rule is a function for one or more operations; it gets the Call, may refuse it
 
 from ..call import fault
 from . import (  # noqa: F401  (each enters its rules)
-    databases,
+    db_instances,
+    db_subnet_groups,
+    engines,
     db_clusters,
     dns,
+    iam,
     instances,
+    interfaces,
+    listeners,
     load_balancers,
     nat_gateways,
     network,
+    parameters,
     security_groups,
     target_groups,
+    target_health,
 )
-from .paging import PAGED, paged
+from .paging import ask_for_pages, has_pages, paged
 from .registry import RULES
 from .tokens import once
 
 
 def run(call):
+    """Answer a call by the rule of its operation, or as the service does by itself."""
     if call.api == "ec2" and call.get("DryRun"):
         raise fault("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
+    ask_for_pages(call)
     rule = RULES.get((call.api, call.op))
     act = (lambda: rule(call)) if rule else call.forward
-    if call.api in PAGED and call.op.startswith("Describe"):
+    if has_pages(call):
         return paged(call, act)
     token = call.get("ClientToken") or call.get("IdempotencyToken")
     return once(call, token, act) if token and call.api in ("ec2", "acm") else act()

@@ -1,40 +1,69 @@
-"""RDS clusters."""
+"""RDS (Aurora) clusters."""
 
 from ..call import fault
+from .db_instances import check_groups, check_password, check_upgrade, combination
+from .db_secrets import give_name
+from .engines import full_version, major
 from .holders import db_net
 from .registry import on
 from .states import enter, passing
 
 
-@on("rds", "CreateDBCluster", "ModifyDBCluster", "DeleteDBCluster")
-def change_db_cluster(call):
-    name, op = (call.get("DBClusterIdentifier") or "").lower(), call.op
-    cluster = call.moto("rds").clusters.get(name)
+def busy(call, name):
     if passing(call, "dbcluster", name):
         raise fault("InvalidDBClusterStateFault", f"DB cluster {name} is not in available state")
-    if (
-        op == "DeleteDBCluster"
-        and cluster
-        and not call.get("SkipFinalSnapshot")
-        and not call.get("FinalDBSnapshotIdentifier")
-    ):
-        raise fault(
-            "InvalidParameterCombination",
-            "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.",
-        )
-    subnets, groups, group = db_net(call.moto("rds"), cluster) if cluster else (set(), set(), None)
+
+
+@on("rds", "CreateDBCluster")
+def create_db_cluster(call):
+    engine, name = call.get("Engine"), (call.get("DBClusterIdentifier") or "").lower()
+    rds, version = call.moto("rds"), full_version(engine, call.get("EngineVersion"))
+    if name in rds.clusters or passing(call, "dbcluster", name):
+        raise fault("DBClusterAlreadyExistsFault", "DB Cluster already exists")
+    check_groups(call)
+    check_password(call, needed=True)
+    group = (call.get("DBSubnetGroupName") or "").lower()
+    if group and group not in rds.subnet_groups:
+        raise fault("DBSubnetGroupNotFoundFault", f"DB subnet group '{group}' does not exist.", 404)
+    family = f"default.{engine}{major(engine, version)}"
+    answer = call.forward({"DBClusterParameterGroupName": family, **call.request, "EngineVersion": version})
+    give_name(rds.clusters[name])
+    enter(call, "dbcluster", name, "creating")
+    answer["DBCluster"]["Status"] = "creating"
+    return answer
+
+
+@on("rds", "ModifyDBCluster")
+def modify_db_cluster(call):
+    name = (call.get("DBClusterIdentifier") or "").lower()
+    busy(call, name)
+    cluster, request = call.moto("rds").clusters.get(name), dict(call.request)
+    if not cluster:
+        raise fault("DBClusterNotFoundFault", f"DBCluster {name} not found.", 404)
+    check_groups(call)
+    check_password(call, needed=False)
+    if request.get("EngineVersion"):
+        check_upgrade(call, cluster.engine, cluster.engine_version)
+        request["EngineVersion"] = full_version(cluster.engine, request["EngineVersion"])
+    answer = call.forward(request)
+    give_name(cluster)
+    enter(call, "dbcluster", name, "modifying")
+    answer["DBCluster"]["Status"] = passing(call, "dbcluster", name) or "available"
+    return answer
+
+
+@on("rds", "DeleteDBCluster")
+def delete_db_cluster(call):
+    rds, name = call.moto("rds"), (call.get("DBClusterIdentifier") or "").lower()
+    busy(call, name)
+    cluster = rds.clusters.get(name)
+    if cluster and not call.get("SkipFinalSnapshot") and not call.get("FinalDBSnapshotIdentifier"):
+        raise combination("FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.")
+    subnets, groups, group = db_net(rds, cluster) if cluster else (set(), set(), None)
     answer = call.forward()
-    now = {"CreateDBCluster": "creating", "ModifyDBCluster": "modifying", "DeleteDBCluster": "deleting"}[op]
-    answer["DBCluster"]["Status"] = now
-    enter(
-        call,
-        "dbcluster",
-        name,
-        now,
-        {"subnets": subnets, "groups": groups, "shown": answer["DBCluster"], "group": group}
-        if op == "DeleteDBCluster"
-        else None,
-    )
+    answer["DBCluster"]["Status"] = "deleting"
+    extra = {"subnets": subnets, "groups": groups, "vpc": None, "group": group, "shown": answer["DBCluster"]}
+    enter(call, "dbcluster", name, "deleting", extra)
     return answer
 
 

@@ -21,30 +21,55 @@ def state(name):
     return {"Name": name, "Code": INSTANCE_CODES[name]}
 
 
-@on("ec2", "RunInstances")
-def run_instances(call):
+def check_launch(call):
     ec2, image, kind = call.moto("ec2"), call.get("ImageId"), call.get("InstanceType")
-    profile = call.get("IamInstanceProfile", {})
     if len(call.get("UserData", "")) > 16384 * 4 // 3 + 4:
         raise fault("InvalidParameterValue", "User data is limited to 16384 bytes")
     if image and image not in ec2.amis:
         raise fault("InvalidAMIID.NotFound", f"The image id '[{image}]' does not exist")
     if kind and not ec2.describe_instance_type_offerings(filters={"instance-type": [kind]}):
         raise fault("InvalidParameterValue", f"Invalid value '{kind}' for InstanceType.")
+    if image and kind:
+        has = ec2.amis[image].architecture
+        able = ec2.describe_instance_types([kind])[0]["ProcessorInfo"]["SupportedArchitectures"]
+        if has and has not in able:
+            raise fault(
+                "InvalidParameterValue",
+                f"The architecture '{','.join(able)}' of the specified instance type does not match the architecture "
+                f"'{has}' of the specified AMI. Specify an instance type and an AMI that have matching architectures.",
+            )
     if call.get("KeyName") and call.get("KeyName") not in ec2.key_pairs:
         raise fault("InvalidKeyPair.NotFound", f"The key pair '{call.get('KeyName')}' does not exist")
-    names = {p.name for p in call.moto("iam", "aws").instance_profiles.values()} if profile else set()
+    profile = call.get("IamInstanceProfile", {})
+    names = {p.name for p in list(call.moto("iam", "aws").instance_profiles.values())} if profile else set()
     name = profile.get("Name") or (profile.get("Arn") or "").split("/")[-1]
     if profile and name not in names:
         raise fault(
             "InvalidParameterValue",
             f"Value ({name}) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name",
         )
-    answer = call.forward()
+
+
+@on("ec2", "RunInstances")
+def run_instances(call):
+    check_launch(call)
+    ec2, answer = call.moto("ec2"), call.forward()
+    tags = {
+        t["Key"]: t.get("Value", "")
+        for s in call.get("TagSpecifications", [])
+        if s["ResourceType"] == "network-interface"
+        for t in s["Tags"]
+    }
     for i in answer.get("Instances", []):
+        if tags:  # moto leaves these out
+            ec2.create_tags([e.id for e in list(ec2.enis.values()) if holds(i["InstanceId"], e)], tags)
         enter(call, "instance", i["InstanceId"], "pending")
         i["State"] = state("pending")
     return answer
+
+
+def holds(instance, eni):
+    return bool(eni.instance) and eni.instance.id == instance
 
 
 @on("ec2", "DescribeInstances")
@@ -84,11 +109,11 @@ def change_instances(call):
         extra = None
         if call.op == "TerminateInstances":
             # moto keeps the network interfaces of a terminated instance
-            mine = [e for e in ec2.enis.values() if e.instance and e.instance.id == name]
+            mine = [e for e in list(ec2.enis.values()) if holds(name, e)]
             extra = {
                 "subnets": {e.subnet.id for e in mine},
                 "groups": {g.id for e in mine for g in e.group_set},
-                "vpc": None,
+                "vpc": next((e.subnet.vpc_id for e in mine if e.public_ip), None),
             }
             for e in mine:
                 ec2.enis.pop(e.id, None)

@@ -7,9 +7,14 @@ from .states import enter, passing
 
 @on("ec2", "CreateNatGateway")
 def create_nat_gateway(call):
-    answer = call.forward()
-    enter(call, "nat", answer["NatGateway"]["NatGatewayId"], "pending")
-    answer["NatGateway"]["State"] = "pending"
+    answer, ec2 = call.forward(), call.moto("ec2")
+    shown = answer["NatGateway"]
+    enter(call, "nat", shown["NatGatewayId"], "pending")
+    shown["State"] = "pending"
+    vpc, public = shown["VpcId"], call.get("ConnectivityType", "public") == "public"
+    if public and not any(g.vpc and g.vpc.id == vpc for g in list(ec2.internet_gateways.values())):
+        # AWS says so only afterwards, by the state `failed`.
+        ec2.nat_gateways[shown["NatGatewayId"]].state = "failed"
     return answer
 
 
@@ -42,13 +47,16 @@ def delete_nat_gateway(call):
 
 @on("ec2", "DescribeNatGateways")
 def describe_nat_gateways(call):
-    # AWS's name of this parameter is Filter; the state is known only here
+    # AWS's name of this parameter is Filter; the state is known only here.
     wanted = [f for f in call.get("Filter", []) if f["Name"] == "state"]
     answer = call.forward(
         {**call.request, "Filter": [f for f in call.get("Filter", []) if f["Name"] != "state"]}
     )
     for n in answer.get("NatGateways", []):
         n["State"] = passing(call, "nat", n["NatGatewayId"]) or n["State"]
+        if n["State"] == "failed":
+            n["FailureCode"] = "Gateway.NotAttached"
+            n["FailureMessage"] = f"Network {n['VpcId']} has no Internet gateway attached"
     answer["NatGateways"] = [
         n for n in answer.get("NatGateways", []) if all(n["State"] in f["Values"] for f in wanted)
     ]

@@ -24,9 +24,14 @@ def create_subnet(call):
 @on("ec2", "DeleteSubnet")
 def delete_subnet(call):
     subnet = call.get("SubnetId")
-    if any(subnet in subnets for _, subnets, _ in tenants(call)):
+    if any(subnet in holder.subnets for holder in tenants(call)):
         raise fault("DependencyViolation", f"The subnet '{subnet}' has dependencies and cannot be deleted.")
-    return call.forward()
+    answer = call.forward()
+    for table in list(call.moto("ec2").route_tables.values()):
+        # On AWS a subnet takes its associations with it; moto leaves them, and the route table could never go.
+        for association in [a for a, s in table._associations.items() if s == subnet]:
+            del table._associations[association]
+    return answer
 
 
 @on("ec2", "DeleteVpc")
@@ -42,24 +47,43 @@ def delete_vpc(call):
 @on("ec2", "DetachInternetGateway")
 def detach_internet_gateway(call):
     ec2, vpc = call.moto("ec2"), call.get("VpcId")
-    mapped = (
-        any(
-            n.vpc_id == vpc and n.state != "deleted" and n.connectivity_type == "public"
-            for n in ec2.nat_gateways.values()
-        )
-        or any(a.eni and a.eni.subnet.vpc_id == vpc for a in ec2.addresses)
-        or any(
-            lb.vpc_id == vpc and lb.scheme == "internet-facing"
-            for lb in call.moto("elbv2").load_balancers.values()
-        )
-        or any(e["vpc"] == vpc for k in ("nat", "elb-eni") for e in passing(call, k).values() if e)
-    )
-    if mapped:
+    nats = [n for n in list(ec2.nat_gateways.values()) if n.state != "deleted" and n.connectivity_type == "public"]
+    balancers = [b for b in list(call.moto("elbv2").load_balancers.values()) if b.scheme == "internet-facing"]
+    leaving = [e for k in ("nat", "elb-eni", "instance") for e in passing(call, k).values() if e]
+    enis = [e for e in list(ec2.enis.values()) if e.public_ip or any(a.eni is e for a in ec2.addresses)]
+    if (
+        any(n.vpc_id == vpc for n in nats)
+        or any(b.vpc_id == vpc for b in balancers)
+        or any(e["vpc"] == vpc for e in leaving)
+        or any(e.subnet.vpc_id == vpc for e in enis)
+    ):
         raise fault(
             "DependencyViolation",
-            f"Network {vpc} has some mapped public address(es). Please unmap those public address(es) before detaching the gateway.",
+            f"Network {vpc} has some mapped public address(es). Please unmap those public address(es) before "
+            "detaching the gateway.",
         )
     return call.forward()
+
+
+@on("ec2", "DeleteInternetGateway")
+def delete_internet_gateway(call):
+    name = call.get("InternetGatewayId")
+    gateway = call.moto("ec2").internet_gateways.get(name)
+    if gateway and gateway.vpc:
+        raise fault(
+            "DependencyViolation", f"The internetGateway '{name}' has dependencies and cannot be deleted."
+        )
+    return call.forward()
+
+
+@on("ec2", "DescribeTags")
+def describe_tags(call):
+    """moto has other names for two kinds of resource."""
+    answer = call.forward()
+    names = {"nat-gateway": "natgateway", "vpc-elastic-ip": "elastic-ip"}
+    for tag in answer.get("Tags", []):
+        tag["ResourceType"] = names.get(tag["ResourceType"], tag["ResourceType"])
+    return answer
 
 
 @on("ec2", "ReleaseAddress")

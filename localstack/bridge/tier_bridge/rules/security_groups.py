@@ -23,20 +23,20 @@ def delete_security_group(call):
     ec2, group = call.moto("ec2"), call.get("GroupId")
     rules = [
         r
-        for by_vpc in ec2.groups.values()
+        for by_vpc in list(ec2.groups.values())
         for g in by_vpc.values()
         if g.id != group
         for r in g.ingress_rules + g.egress_rules
     ]
     referenced = any((r.source_group or {}).get("GroupId") == group for r in rules)
-    if group and (referenced or any(group in groups for _, _, groups in tenants(call))):
+    if group and (referenced or any(group in holder.groups for holder in tenants(call))):
         raise fault("DependencyViolation", f"resource {group} has a dependent object")
     return call.forward()
 
 
 @on("ec2", "AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress")
 def authorize(call):
-    # moto takes the description for part of the rule; for AWS it is not
+    """moto takes the description for part of the rule; for AWS it is not."""
     ec2 = call.moto("ec2")
     group = ec2.get_security_group_from_id(call.get("GroupId")) if call.get("GroupId") else None
 
@@ -65,7 +65,8 @@ def authorize(call):
             if end in have:
                 raise fault(
                     "InvalidPermission.Duplicate",
-                    f'the specified rule "peer: {end[3]}, {end[0]}, from port: {end[1]}, to port: {end[2]}, ALLOW" already exists',
+                    f'the specified rule "peer: {end[3]}, {end[0]}, from port: {end[1]}, to port: {end[2]}, ALLOW" '
+                    "already exists",
                 )
             have.add(end)
     return call.forward()

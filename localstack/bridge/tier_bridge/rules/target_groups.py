@@ -1,24 +1,21 @@
-"""Target groups, their attributes, and the health of their targets."""
+"""Target groups and their attributes."""
 
 from ..call import fault
-from .registry import on
 from .load_balancers import bad
-from .states import enter, passing
-
+from .registry import on
 
 BOOL = ("true", "false")
 WEEK = range(1, 604801)
+PERCENT = ("off", *map(str, range(1, 101)))
+COUNT = ("off", *map(str, range(1, 1001)))
 TG_ATTRIBUTES = {  # key -> (allowed values, default)
     "stickiness.enabled": (BOOL, "false"),
-    "stickiness.type": (
-        ("lb_cookie", "app_cookie", "source_ip", "source_ip_dest_ip", "source_ip_dest_ip_proto"),
-        "lb_cookie",
-    ),
+    "stickiness.type": (("lb_cookie", "app_cookie"), "lb_cookie"),
     "stickiness.lb_cookie.duration_seconds": (WEEK, "86400"),
     "stickiness.app_cookie.cookie_name": (None, ""),
     "stickiness.app_cookie.duration_seconds": (WEEK, "86400"),
     "deregistration_delay.timeout_seconds": (range(0, 3601), "300"),
-    "slow_start.duration_seconds": ((*range(30, 901), 0), "0"),
+    "slow_start.duration_seconds": ((0, *range(30, 901)), "0"),
     "load_balancing.algorithm.type": (
         ("round_robin", "least_outstanding_requests", "weighted_random"),
         "round_robin",
@@ -28,16 +25,32 @@ TG_ATTRIBUTES = {  # key -> (allowed values, default)
         (*BOOL, "use_load_balancer_configuration"),
         "use_load_balancer_configuration",
     ),
-    "target_group_health.dns_failover.minimum_healthy_targets.count": (None, "1"),
-    "target_group_health.dns_failover.minimum_healthy_targets.percentage": (None, "off"),
-    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count": (None, "1"),
-    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage": (None, "off"),
+    "target_group_health.dns_failover.minimum_healthy_targets.count": (COUNT, "1"),
+    "target_group_health.dns_failover.minimum_healthy_targets.percentage": (PERCENT, "off"),
+    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count": (COUNT, "1"),
+    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage": (PERCENT, "off"),
 }
+RANGES = {  # of the health check
+    "HealthCheckIntervalSeconds": range(5, 301),
+    "HealthCheckTimeoutSeconds": range(2, 121),
+    "HealthyThresholdCount": range(2, 11),
+    "UnhealthyThresholdCount": range(2, 11),
+}
+
+
+def check_health_check(call):
+    for key, allowed in RANGES.items():
+        if call.get(key) is not None and call.get(key) not in allowed:
+            raise bad(f"{key} must be from {allowed[0]} to {allowed[-1]}, not {call.get(key)}")
+    interval, timeout = call.get("HealthCheckIntervalSeconds"), call.get("HealthCheckTimeoutSeconds")
+    if interval and timeout and timeout >= interval:
+        raise bad("Health check timeout must be smaller than the interval")
 
 
 @on("elbv2", "CreateTargetGroup")
 def create_target_group(call):
-    old = next((g for g in call.moto("elbv2").target_groups.values() if g.name == call.get("Name")), None)
+    check_health_check(call)
+    old = next((g for g in list(call.moto("elbv2").target_groups.values()) if g.name == call.get("Name")), None)
     if not old:
         return call.forward()
     same = (old.protocol, int(old.port or 0), old.vpc_id, old.target_type) == (
@@ -60,14 +73,36 @@ def create_target_group(call):
     return {"TargetGroups": shown["TargetGroups"]}
 
 
+@on("elbv2", "ModifyTargetGroup")
+def modify_target_group(call):
+    check_health_check(call)
+    return call.forward()
+
+
 @on("elbv2", "DescribeTargetGroups")
 def describe_target_groups(call):
     answer = call.forward()
     for g in answer.get("TargetGroups", []):  # moto names a load balancer once per listener
-        g["LoadBalancerArns"] = sorted(
-            set(g.get("LoadBalancerArns", [])) & set(call.moto("elbv2").load_balancers)
-        )
+        g["LoadBalancerArns"] = sorted(set(g.get("LoadBalancerArns", [])) & set(call.moto("elbv2").load_balancers))
     return answer
+
+
+def check_value(key, value):
+    if key not in TG_ATTRIBUTES:
+        raise bad(f"Target group attribute key '{key}' is not recognized")
+    if value == "":
+        raise bad(f"Target group attribute value must not be empty for '{key}'")
+    allowed = TG_ATTRIBUTES[key][0]
+    if allowed is None:
+        fits = True
+    elif isinstance(allowed[0], int):
+        fits = value.isdigit() and int(value) in allowed
+    else:
+        fits = value in allowed
+    if not fits:
+        raise bad(f"Target group attribute value '{value}' is not valid for '{key}'")
+    if key == "stickiness.app_cookie.cookie_name" and value.upper().startswith(("AWSALB", "AWSALBAPP", "AWSALBTG")):
+        raise bad(f"Cookie name '{value}' is reserved")
 
 
 @on("elbv2", "ModifyTargetGroupAttributes")
@@ -77,113 +112,31 @@ def modify_target_group_attributes(call):
         return call.forward()
     asked = {a["Key"]: a.get("Value", "") for a in call.get("Attributes", [])}
     for key, value in asked.items():
-        if key not in TG_ATTRIBUTES:
-            raise bad(f"Target group attribute key '{key}' is not recognized")
-        allowed = TG_ATTRIBUTES[key][0]
-        number = isinstance(allowed, range) or (allowed and isinstance(allowed[0], int))
-        if allowed is not None and (
-            not value.lstrip("-").isdigit() or int(value) not in allowed if number else value not in allowed
-        ):
-            raise bad(f"Target group attribute value '{value}' is not valid for '{key}'")
-        if key == "stickiness.app_cookie.cookie_name" and value.upper().startswith(
-            ("AWSALB", "AWSALBAPP", "AWSALBTG")
-        ):
-            raise bad(f"Cookie name '{value}' is reserved")
-    after = {
-        **{k: d for k, (_, d) in TG_ATTRIBUTES.items()},
-        **{k: str(v) for k, v in group.attributes.items()},
-        **asked,
-    }
-    if (
-        after["stickiness.enabled"] == "true"
-        and after["stickiness.type"] == "app_cookie"
-        and not after["stickiness.app_cookie.cookie_name"]
-    ):
+        check_value(key, value)
+    defaults = {k: d for k, (_, d) in TG_ATTRIBUTES.items()}
+    after = {**defaults, **{k: str(v) for k, v in group.attributes.items()}, **asked}
+    sticky, algorithm = after["stickiness.enabled"] == "true", after["load_balancing.algorithm.type"]
+    if sticky and after["stickiness.type"] == "app_cookie" and not after["stickiness.app_cookie.cookie_name"]:
         raise bad("stickiness.app_cookie.cookie_name must be given for app_cookie stickiness")
-    if (
-        after["slow_start.duration_seconds"] != "0"
-        and after["load_balancing.algorithm.type"] != "round_robin"
-    ):
+    if sticky and algorithm == "weighted_random":
         raise fault(
-            "InvalidConfigurationRequest", "Slow start is possible only with the round_robin algorithm"
+            "InvalidConfigurationRequest",
+            "You cannot have both stickiness and weighted random algorithm enabled on the same target group.",
         )
+    if sticky and after["load_balancing.cross_zone.enabled"] == "false":
+        raise fault("InvalidConfigurationRequest", "Stickiness needs cross-zone load balancing on the target group")
+    if after["slow_start.duration_seconds"] != "0" and algorithm != "round_robin":
+        raise fault("InvalidConfigurationRequest", "Slow start is possible only with the round_robin algorithm")
+    if after["load_balancing.algorithm.anomaly_mitigation"] == "on" and algorithm != "weighted_random":
+        raise fault("InvalidConfigurationRequest", "Anomaly mitigation needs the weighted_random algorithm")
     return call.forward()
 
 
 @on("elbv2", "DescribeTargetGroupAttributes")
 def describe_target_group_attributes(call):
     answer = call.forward()
-    have = {a["Key"] for a in answer.get("Attributes", [])}
+    # moto shows one of a load balancer's too.
+    answer["Attributes"] = [a for a in answer.get("Attributes", []) if a["Key"] in TG_ATTRIBUTES]
+    have = {a["Key"] for a in answer["Attributes"]}
     answer["Attributes"] += [{"Key": k, "Value": d} for k, (_, d) in TG_ATTRIBUTES.items() if k not in have]
-    return answer
-
-
-@on("elbv2", "RegisterTargets")
-def register_targets(call):
-    group = call.moto("elbv2").target_groups.get(call.get("TargetGroupArn"))
-    if group and group.target_type == "instance":
-        for t in call.get("Targets", []):
-            i = call.moto("ec2").get_instance_by_id(t["Id"])
-            if not i or i._state.name == "terminated":
-                raise fault(
-                    "InvalidTarget",
-                    f"The following targets are not in a running state and cannot be registered: '{t['Id']}'",
-                )
-            if i.vpc_id != group.vpc_id:
-                raise fault(
-                    "InvalidTarget",
-                    f"The following targets are not in the target group VPC '{group.vpc_id}': '{t['Id']}'",
-                )
-    answer = call.forward()
-    for t in call.get("Targets", []):
-        enter(call, "target", (call.get("TargetGroupArn"), t["Id"]), "initial")
-    return answer
-
-
-@on("elbv2", "DeregisterTargets")
-def deregister_targets(call):
-    answer = call.forward()
-    for t in call.get("Targets", []):
-        enter(
-            call,
-            "target",
-            (call.get("TargetGroupArn"), t["Id"]),
-            "draining",
-            {"subnets": set(), "groups": set(), "target": t},
-        )
-    return answer
-
-
-@on("elbv2", "DescribeTargetHealth")
-def describe_target_health(call):
-    arn = call.get("TargetGroupArn")
-    group, answer = call.moto("elbv2").target_groups.get(arn), call.forward()
-    live = set(group.load_balancer_arns) & set(call.moto("elbv2").load_balancers)
-    for d in answer.get("TargetHealthDescriptions", []):
-        now = passing(call, "target", (arn, d["Target"]["Id"]))
-        if not live:
-            d["TargetHealth"] = {
-                "State": "unused",
-                "Reason": "Target.NotInUse",
-                "Description": "Target group is not configured to receive traffic from the load balancer",
-            }
-        elif now == "initial":
-            d["TargetHealth"] = {
-                "State": "initial",
-                "Reason": "Elb.RegistrationInProgress",
-                "Description": "Target registration is in progress",
-            }
-    listed = {d["Target"]["Id"] for d in answer.get("TargetHealthDescriptions", [])}
-    for (of, name), extra in passing(call, "target").items():
-        if of == arn and extra and name not in listed and not call.get("Targets"):
-            answer["TargetHealthDescriptions"].append(
-                {
-                    "Target": {"Id": name, "Port": extra["target"].get("Port") or int(group.port)},
-                    "TargetHealth": {
-                        "State": "draining",
-                        "Reason": "Target.DeregistrationInProgress",
-                        "Description": "Target deregistration is in progress",
-                    },
-                }
-            )
     return answer

@@ -1,0 +1,41 @@
+"""DB subnet groups."""
+
+from ..call import fault
+from .holders import db_net
+from .registry import on
+from .states import passing
+
+
+@on("rds", "CreateDBSubnetGroup", "ModifyDBSubnetGroup")
+def db_subnet_group(call):
+    rds, name = call.moto("rds"), (call.get("DBSubnetGroupName") or "").lower()
+    known = {s.id: s for by_zone in list(call.moto("ec2").subnets.values()) for s in by_zone.values()}
+    old = rds.subnet_groups.get(name)
+    if call.op.startswith("Create") and old:
+        raise fault("DBSubnetGroupAlreadyExists", f"The DB subnet group '{name}' already exists.")
+    for s in call.get("SubnetIds", []):
+        if s not in known:
+            raise fault("InvalidParameterValue", f"Some input subnets in :[{s}] are invalid.")
+    if len({known[s].availability_zone for s in call.get("SubnetIds", [])}) < 2:
+        raise fault(
+            "DBSubnetGroupDoesNotCoverEnoughAZs",
+            "The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. "
+            "Current AZ coverage: 1. Add subnets to cover at least 2 AZs.",
+        )
+    answer = call.forward()
+    if old:
+        rds.subnet_groups[name] = old  # moto loses a group when it is modified
+    return answer
+
+
+@on("rds", "DeleteDBSubnetGroup")
+def delete_db_subnet_group(call):
+    rds, name = call.moto("rds"), (call.get("DBSubnetGroupName") or "").lower()
+    used = [db_net(rds, d)[2] for d in [*rds.databases.values(), *rds.clusters.values()]]
+    used += [e["group"] for kind in ("db", "dbcluster") for e in passing(call, kind).values() if e]
+    if name in used:
+        raise fault(
+            "InvalidDBSubnetGroupStateFault",
+            f"Cannot delete the subnet group '{name}' because at least one database instance is still using it.",
+        )
+    return call.forward()

@@ -1,0 +1,100 @@
+"""The supervisor: the parent of a server for as long as it runs, and its end."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+
+from . import say
+from .emulators import EMULATORS, version, who
+from .files import locked
+from .install import places
+
+# How long a server may take to end by itself, in seconds.
+PATIENCE = 10
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent():
+    """On Linux a server does not outlive a supervisor that was killed; elsewhere `stop` finds it by its id."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def environment(emulator, settings, state, bridge):
+    # The caller's AWS and Python settings are about other things than this server.
+    foreign = ("AWS_", "PYTHON", "LOCALSTACK_", "PROVIDER_OVERRIDE_")
+    env = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
+    env.update(TMPDIR=state / "tmp", XDG_CACHE_HOME=state / "cache", NO_PROXY="127.0.0.1,localhost")
+    if bridge:
+        env["PYTHONPATH"] = bridge
+    env.update(emulator.environment(settings, state))
+    return {k: str(v) for k, v in env.items()}
+
+
+class Signals:
+    """Signals as things one waits for. Those that end the supervisor are kept in `told`."""
+
+    def __init__(self):
+        self.told = []
+        self.woken, self.wake = socket.socketpair()
+        self.woken.setblocking(False)
+        self.wake.setblocking(False)
+        signal.set_wakeup_fd(self.wake.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda n, _: self.told.append(n))
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def wait(self, seconds):
+        select.select([self.woken], [], [], seconds)
+        with contextlib.suppress(BlockingIOError):
+            self.woken.recv(4096)
+
+
+def supervise(settings, record, gate=None):
+    """Run the server as a child until it ends, is told to, or is wanted no more. `gate` is left once it answers."""
+    emulator = EMULATORS[settings["emulator"]]
+    venv, bridge = places(record.state.parent, emulator)
+    for folder in ("root", "tmp", "cache"):
+        (record.state / folder).mkdir(exist_ok=True)
+    with open(record.file, "a+") as file, contextlib.ExitStack() as leaving:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        signals = Signals()
+        child = subprocess.Popen(
+            [str(c) for c in emulator.command(venv / "bin/python", settings["port"])],
+            env=environment(emulator, settings, record.state, bridge),
+            cwd=record.state / "tmp",
+            stdin=subprocess.DEVNULL,
+            preexec_fn=die_with_parent,
+        )
+        file.truncate(0)
+        json.dump({**settings, "pid": os.getpid(), "child": child.pid, "bridge": bridge and bridge.name}, file)
+        file.flush()
+        killed_at = None
+        while child.poll() is None:
+            if gate and who(settings["port"]):
+                gate.close()
+                gate = None
+                say(f"{emulator.title} {version(emulator)} answers at http://127.0.0.1:{settings['port']}")
+            if not signals.told and not gate and record.unwanted():
+                # Behind the gate, so that no one who starts just now is promised a server that is about to go.
+                leaving.enter_context(locked(record.gate))
+                if record.unwanted():
+                    signals.told.append(signal.SIGTERM)
+                else:
+                    leaving.close()
+            if signals.told and killed_at is None:
+                child.terminate()
+                killed_at = time.monotonic() + PATIENCE
+            elif killed_at and time.monotonic() > killed_at:
+                child.kill()
+            signals.wait(0.2 if gate else 0.5)
+        return 0 if signals.told else child.returncode or 1
