@@ -104,3 +104,12 @@ def secretsmanager():
     from localstack.services.secretsmanager.provider import SecretsmanagerProvider
 
     return from_localstack(SecretsmanagerProvider())
+
+
+@aws_provider(api="kms", name="tier")
+def kms():
+    from localstack.services.kms.provider import KmsProvider
+
+    from . import kms_keys  # noqa: F401  (mends keys on Python 3.11)
+
+    return Service.for_provider(KmsProvider())

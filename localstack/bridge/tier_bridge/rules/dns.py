@@ -1,5 +1,6 @@
 """Route 53 zones and records."""
 
+import secrets
 from datetime import datetime, timezone
 
 from ..call import fault
@@ -81,6 +82,11 @@ def check_change(have, change, zone):
     have[k] = values(r)
 
 
+def unescaped(change):
+    r = change["ResourceRecordSet"]
+    return {**change, "ResourceRecordSet": {**r, "Name": r["Name"].replace("\\052", "*")}}
+
+
 @on("route53", "ChangeResourceRecordSets")
 def change_resource_record_sets(call):
     zone = call.moto("route53", "aws").zones.get(call.get("HostedZoneId").split("/")[-1])
@@ -89,14 +95,12 @@ def change_resource_record_sets(call):
         have = {key(r.name, r.type_, r.set_identifier): stored(r) for r in list(zone.rrsets)}
         for change in batch.get("Changes", []):
             check_change(have, change, zone)
-    changes = [
-        {**c, "ResourceRecordSet": {**c["ResourceRecordSet"], "Name": c["ResourceRecordSet"]["Name"].replace("\\052", "*")}}
-        for c in batch.get("Changes", [])
-    ]
+    changes = [unescaped(c) for c in batch.get("Changes", [])]
     answer = call.forward({**call.request, "ChangeBatch": {**batch, "Changes": changes}})
     info = answer["ChangeInfo"]
+    # moto has one id for all changes.
+    info.update(Id=f"/change/C{secrets.token_hex(10).upper()}", Status="PENDING", SubmittedAt=datetime.now(timezone.utc))
     enter(call, "change", info["Id"].split("/")[-1], "PENDING")
-    info["Status"], info["SubmittedAt"] = "PENDING", datetime.now(timezone.utc)
     return answer
 
 
