@@ -53,8 +53,8 @@ pub struct Aws {
     pub unprotect: bool,
     /// Counts calls and rounds.
     pub meter: Meter,
-    survey: Arc<Survey>,
-    identity: Arc<OnceCell<Identity>>,
+    pub(crate) survey: Arc<Survey>,
+    pub(crate) identity: Arc<OnceCell<Identity>>,
 }
 
 impl Aws {
