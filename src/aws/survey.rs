@@ -1,7 +1,7 @@
 //! Readings that several kinds share, made once per inventory.
 
 use super::{Aws, Owned, Sent, tags};
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use aws_sdk_elasticloadbalancingv2::types::{LoadBalancer, TargetGroup};
 use std::collections::HashMap;
 use tokio::sync::OnceCell;
@@ -35,13 +35,9 @@ impl Aws {
             let pages = self.elb.describe_load_balancers().into_paginator().items().send();
             pages.collect::<Result<Vec<_>, _>>().await.aws()
         };
-        let target_groups = async {
-            let pages = self.elb.describe_target_groups().into_paginator().items().send();
-            pages.collect::<Result<Vec<_>, _>>().await.aws()
-        };
-        let (mut balancers, mut groups) = tokio::try_join!(load_balancers, target_groups)?;
+        let (mut balancers, groups) =
+            tokio::try_join!(load_balancers, self.target_groups_by_name())?;
         balancers.retain(|b| b.load_balancer_name().and_then(|n| self.role(n)).is_some());
-        groups.retain(|g| g.target_group_name().and_then(|n| self.role(n)).is_some());
         let arns = balancers.iter().filter_map(LoadBalancer::load_balancer_arn);
         let arns = arns.chain(groups.iter().filter_map(TargetGroup::target_group_arn));
         let mut owned = self.owned_balancing(arns.map(str::to_owned).collect()).await?;
@@ -56,6 +52,40 @@ impl Aws {
                 .filter_map(|g| own(g.target_group_arn()).map(|o| (g, o)))
                 .collect(),
         })
+    }
+
+    /// The stack's target groups alone, read anew in two calls.
+    pub async fn target_groups(&self) -> Result<Vec<(TargetGroup, Owned)>> {
+        let groups = self.target_groups_by_name().await?;
+        let arns = groups.iter().filter_map(TargetGroup::target_group_arn).map(str::to_owned);
+        let mut owned = self.owned_balancing(arns.collect()).await?;
+        let mut own = |arn: Option<&str>| owned.remove(arn?);
+        let groups = groups.into_iter();
+        Ok(groups.filter_map(|g| own(g.target_group_arn()).map(|o| (g, o))).collect())
+    }
+
+    /// The target groups that are named like this stack's; some may be others'.
+    async fn target_groups_by_name(&self) -> Result<Vec<TargetGroup>, super::Failure> {
+        let pages = self.elb.describe_target_groups().into_paginator().items().send();
+        let mut groups = pages.collect::<Result<Vec<_>, _>>().await.aws()?;
+        groups.retain(|g| g.target_group_name().and_then(|n| self.role(n)).is_some());
+        Ok(groups)
+    }
+
+    /// Makes sure that the ELBv2 resource that has a name we need is this stack's.
+    ///
+    /// # Errors
+    /// When its tags say that it belongs to somebody else.
+    pub async fn claim(&self, arn: &str, name: &str) -> Result<()> {
+        let owned = self.owned_balancing(vec![arn.to_owned()]).await?;
+        ensure!(
+            owned.contains_key(arn),
+            "{name} exists already and is not this stack's: its tag {} is not {:?}; \
+             remove it or give the stack another name",
+            tags::STACK,
+            self.stack
+        );
+        Ok(())
     }
 
     /// What the tags of these ELBv2 resources say, for those that are this stack's. One that
