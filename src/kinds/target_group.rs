@@ -1,13 +1,23 @@
 //! Where the load balancer sends requests, and how it keeps a client on one instance.
 
 use super::vpc::Vpc;
-use crate::engine::Plain;
-use std::fmt;
 use crate::{
-    aws::{Aws, Tags},
-    engine::{Cx, Found, Kind, Ref, Table},
+    aws::{Aws, Failure, Owned, Sent, Tags, Tolerant, eventually, tags},
+    engine::{Cx, Found, Kind, Pace, Plain, Ref, Swap, Table},
 };
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
+use attributes::{Attributes, Pairs};
+use aws_sdk_elasticloadbalancingv2::types::{
+    Matcher, ProtocolEnum, TargetGroup as Described, TargetGroupAttribute, TargetTypeEnum,
+};
+use futures::future::try_join_all;
+use std::fmt;
+
+mod attributes;
+#[cfg(test)]
+mod tests;
+
+pub use attributes::{Algorithm, Stickiness};
 
 /// Where the load balancer sends requests, and how it keeps a client on one instance.
 #[derive(Clone, Debug)]
@@ -64,60 +74,6 @@ impl fmt::Display for HealthCheck {
 
 impl Plain for HealthCheck {}
 
-/// How a client is kept on one target.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stickiness {
-    /// It is not.
-    Off,
-    /// By a cookie that the load balancer sets.
-    LbCookie {
-        /// Seconds without a request after which the client may go elsewhere, 1–604800.
-        seconds: u32,
-    },
-    /// By a cookie that the app sets.
-    AppCookie {
-        /// The cookie's name.
-        name: String,
-        /// Seconds as above.
-        seconds: u32,
-    },
-}
-
-impl fmt::Display for Stickiness {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Off => f.write_str("off"),
-            Self::LbCookie { seconds } => write!(f, "lb cookie for {seconds}s"),
-            Self::AppCookie { name, seconds } => write!(f, "app cookie {name} for {seconds}s"),
-        }
-    }
-}
-
-impl Plain for Stickiness {}
-
-/// How the target of a client's first request is chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Algorithm {
-    /// In turn.
-    RoundRobin,
-    /// The least busy.
-    LeastOutstandingRequests,
-    /// At random, by weight; excludes stickiness.
-    WeightedRandom,
-}
-
-impl fmt::Display for Algorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::RoundRobin => "round_robin",
-            Self::LeastOutstandingRequests => "least_outstanding_requests",
-            Self::WeightedRandom => "weighted_random",
-        })
-    }
-}
-
-impl Plain for Algorithm {}
-
 /// What AWS assigned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetGroupLive {
@@ -128,11 +84,11 @@ pub struct TargetGroupLive {
 /// The calls that change it in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Edit {
-    /// See the attribute table.
+    /// `ModifyTargetGroup`.
     HealthCheck,
-    /// See the attribute table.
+    /// `ModifyTargetGroupAttributes`; up to three of them when the algorithm changes.
     Attributes,
-    /// See the attribute table.
+    /// `AddTags` and `RemoveTags`.
     Tags,
 }
 
@@ -142,6 +98,7 @@ impl Kind for TargetGroup {
     type Edit = Edit;
 
     const NAME: &'static str = "target-group";
+    const SWAP: Swap = Swap::CreateFirst;
 
     fn attributes(table: Table<Self>) -> Table<Self> {
         table
@@ -158,19 +115,179 @@ impl Kind for TargetGroup {
         &live.arn
     }
 
-    async fn discover(_cloud: &Aws) -> Result<Vec<Found<Self>>> {
-        bail!("not built")
+    async fn discover(cloud: &Aws) -> Result<Vec<Found<Self>>> {
+        Self::read(cloud, &cloud.balancing().await?.target_groups).await
     }
 
-    async fn create(&self, _cx: &Cx<Aws>) -> Result<Self::Live> {
-        bail!("not built")
+    async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
+        let aws = &cx.cloud;
+        let vpc = cx.get(&self.vpc)?;
+        let name = aws.named_after(cx.name(), [vpc.as_str()]);
+        let call = aws
+            .elb
+            .create_target_group()
+            .name(&name)
+            .vpc_id(&vpc)
+            .port(self.port.into())
+            .protocol(ProtocolEnum::Http)
+            .target_type(TargetTypeEnum::Instance)
+            .health_check_protocol(ProtocolEnum::Http)
+            .health_check_path(&self.health_check.path)
+            .health_check_interval_seconds(self.health_check.interval.cast_signed())
+            .health_check_timeout_seconds(self.health_check.timeout.cast_signed())
+            .healthy_threshold_count(self.health_check.healthy_threshold.cast_signed())
+            .unhealthy_threshold_count(self.health_check.unhealthy_threshold.cast_signed())
+            .matcher(self.health_check.matcher())
+            .set_tags(Some(tags::for_elb(&aws.labels(cx.address(), &self.tags))));
+        // A VPC that was just made is not known everywhere at once.
+        let unknown = |f: &Failure| f.is(&["ValidationError"]) && f.message.contains(&vpc);
+        let made = eventually(cx, Pace::seconds(2, 60), unknown, || {
+            let call = call.clone();
+            async move { call.send().await.aws().or_code(&["DuplicateTargetGroupName"]) }
+        })
+        .await?;
+        let made = made.and_then(|answer| answer.target_groups?.into_iter().next());
+        let arn = match made.and_then(|group| group.target_group_arn) {
+            Some(arn) => arn,
+            None => self.take_over(cx, &name).await?,
+        };
+        self.put(aws, &arn, &Attributes::fresh()).await?;
+        Ok(TargetGroupLive { arn })
     }
 
-    async fn edit(&self, _edit: Edit, _found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn edit(&self, edit: Edit, found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        let (aws, arn) = (&cx.cloud, &found.live.arn);
+        match edit {
+            Edit::HealthCheck => self.put_health_check(aws, arn).await,
+            Edit::Attributes => self.put(aws, arn, &found.spec.all_attributes()).await,
+            Edit::Tags => aws.retag_elb(arn, &self.tags, &found.spec.tags).await,
+        }
     }
 
-    async fn delete(_found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        let call = cx.cloud.elb.delete_target_group().target_group_arn(&found.live.arn);
+        // A listener that is gone may hold it a little longer.
+        eventually(cx, Pace::seconds(10, 300), Failure::is_in_use, || {
+            let call = call.clone();
+            async move { call.send().await.aws().or_gone().map(drop) }
+        })
+        .await
     }
+}
+
+impl TargetGroup {
+    /// The stack's target groups alone, in three calls one after another.
+    pub async fn all(aws: &Aws) -> Result<Vec<Found<Self>>> {
+        Self::read(aws, &aws.target_groups().await?).await
+    }
+
+    /// Sets the stickiness of one target group and nothing else, in one call.
+    ///
+    /// # Errors
+    /// AWS's refusal, for one when the group's algorithm excludes stickiness.
+    pub async fn put_stickiness(aws: &Aws, arn: &str, stickiness: &Stickiness) -> Result<()> {
+        put_pairs(aws, arn, stickiness.pairs()).await
+    }
+
+    async fn read(aws: &Aws, groups: &[(Described, Owned)]) -> Result<Vec<Found<Self>>> {
+        let all = groups.iter().map(|(group, owned)| Self::read_one(aws, group, owned));
+        Ok(try_join_all(all).await?.into_iter().flatten().collect())
+    }
+
+    async fn read_one(aws: &Aws, group: &Described, owned: &Owned) -> Result<Option<Found<Self>>> {
+        let arn = group.target_group_arn().context("a target group without an ARN")?;
+        let call = aws.elb.describe_target_group_attributes().target_group_arn(arn);
+        let Some(answer) = call.send().await.aws().or_gone()? else { return Ok(None) };
+        let pairs = answer.attributes().iter().filter_map(|a| Some((a.key()?, a.value()?)));
+        let spec = Self::seen(group, Attributes::seen(pairs), owned)?;
+        let live = TargetGroupLive { arn: arn.to_owned() };
+        Ok(Some(Found::ready(owned.name.as_str(), spec, live)))
+    }
+
+    fn seen(group: &Described, attributes: Attributes, owned: &Owned) -> Result<Self> {
+        let number = |n: Option<i32>| n.and_then(|n| u32::try_from(n).ok()).unwrap_or_default();
+        let Attributes { stickiness, deregistration_delay, algorithm, slow_start } = attributes;
+        Ok(Self {
+            vpc: Ref::found(group.vpc_id().context("a target group without a VPC")?),
+            port: u16::try_from(number(group.port()))?,
+            health_check: HealthCheck {
+                path: group.health_check_path().unwrap_or("/").to_owned(),
+                interval: number(group.health_check_interval_seconds()),
+                timeout: number(group.health_check_timeout_seconds()),
+                healthy_threshold: number(group.healthy_threshold_count()),
+                unhealthy_threshold: number(group.unhealthy_threshold_count()),
+                matcher: group
+                    .matcher()
+                    .and_then(Matcher::http_code)
+                    .unwrap_or_default()
+                    .to_owned(),
+            },
+            stickiness,
+            deregistration_delay,
+            algorithm,
+            slow_start,
+            tags: owned.tags.clone(),
+        })
+    }
+
+    /// The target group that has our name already, if it is ours: an answer was lost on the way.
+    async fn take_over(&self, cx: &Cx<Aws>, name: &str) -> Result<String> {
+        let call = cx.cloud.elb.describe_target_groups().names(name);
+        let group = call.send().await.aws()?.target_groups.unwrap_or_default().into_iter().next();
+        let arn = group.and_then(|g| g.target_group_arn);
+        let arn = arn.with_context(|| format!("{name} exists, but AWS does not show it"))?;
+        cx.cloud.claim(&arn, name).await?;
+        self.put_health_check(&cx.cloud, &arn).await?;
+        Ok(arn)
+    }
+
+    async fn put_health_check(&self, aws: &Aws, arn: &str) -> Result<()> {
+        let check = &self.health_check;
+        aws.elb
+            .modify_target_group()
+            .target_group_arn(arn)
+            .health_check_protocol(ProtocolEnum::Http)
+            .health_check_path(&check.path)
+            .health_check_interval_seconds(check.interval.cast_signed())
+            .health_check_timeout_seconds(check.timeout.cast_signed())
+            .healthy_threshold_count(check.healthy_threshold.cast_signed())
+            .unhealthy_threshold_count(check.unhealthy_threshold.cast_signed())
+            .matcher(check.matcher())
+            .send()
+            .await
+            .aws()?;
+        Ok(())
+    }
+
+    async fn put(&self, aws: &Aws, arn: &str, found: &Attributes) -> Result<()> {
+        for pairs in self.all_attributes().calls_from(found) {
+            put_pairs(aws, arn, pairs).await?;
+        }
+        Ok(())
+    }
+
+    fn all_attributes(&self) -> Attributes {
+        Attributes {
+            stickiness: self.stickiness.clone(),
+            deregistration_delay: self.deregistration_delay,
+            algorithm: self.algorithm,
+            slow_start: self.slow_start,
+        }
+    }
+}
+
+impl HealthCheck {
+    fn matcher(&self) -> Matcher {
+        Matcher::builder().http_code(&self.matcher).build()
+    }
+}
+
+async fn put_pairs(aws: &Aws, arn: &str, pairs: Pairs) -> Result<()> {
+    let attributes = pairs
+        .into_iter()
+        .map(|(key, value)| TargetGroupAttribute::builder().key(key).value(value).build())
+        .collect();
+    let call = aws.elb.modify_target_group_attributes().target_group_arn(arn);
+    call.set_attributes(Some(attributes)).send().await.aws()?;
+    Ok(())
 }
