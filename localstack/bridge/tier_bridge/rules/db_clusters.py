@@ -61,6 +61,10 @@ def delete_db_cluster(call):
         raise combination("FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.")
     subnets, groups, group = db_net(rds, cluster) if cluster else (set(), set(), None)
     answer = call.forward()
+    # moto keeps the automated snapshots, and so refuses a cluster of the same name within the same minute.
+    for key, snapshot in list(rds.cluster_snapshots.items()):
+        if key.startswith("rds:") and snapshot.cluster.db_cluster_identifier == name:
+            del rds.cluster_snapshots[key]
     answer["DBCluster"]["Status"] = "deleting"
     extra = {"subnets": subnets, "groups": groups, "vpc": None, "group": group, "shown": answer["DBCluster"]}
     enter(call, "dbcluster", name, "deleting", extra)

@@ -87,9 +87,8 @@ def shown(call, d, state=None):
     for group in d.get("DBParameterGroups", []):
         if group["DBParameterGroupName"].startswith("default."):
             group["DBParameterGroupName"] = f"default.{d['Engine']}{major(d['Engine'], d['EngineVersion'])}"
-    waiting = LATER.get((call.account, call.region, name))
-    if waiting:
-        d["PendingModifiedValues"] = {**(d.get("PendingModifiedValues") or {}), **waiting}
+    waiting = LATER.get((call.account, call.region, name), {})
+    d["PendingModifiedValues"] = {**(d.get("PendingModifiedValues") or {}), **waiting}
     return d
 
 

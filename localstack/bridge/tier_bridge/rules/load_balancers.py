@@ -79,6 +79,7 @@ def create_load_balancer(call):
         prefix = "internal-" if scheme == "internal" else ""
         made.dns_name = f"{prefix}{made.name}-{random.randrange(10**8, 10**10)}.{call.region}.elb.amazonaws.com"
         made.canonical_hosted_zone_id = ZONES.get(call.region, made.canonical_hosted_zone_id)
+        made.scheme = scheme  # moto keeps None when it was not given
         if kind == "application":
             made.attrs["load_balancing.cross_zone.enabled"] = "true"
         enter(call, "elb", made.arn, "provisioning")

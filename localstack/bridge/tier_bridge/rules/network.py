@@ -29,8 +29,8 @@ def delete_subnet(call):
     answer = call.forward()
     for table in list(call.moto("ec2").route_tables.values()):
         # On AWS a subnet takes its associations with it; moto leaves them, and the route table could never go.
-        for association in [a for a, s in table._associations.items() if s == subnet]:
-            del table._associations[association]
+        for association in [a for a, s in table.associations.items() if s == subnet]:
+            del table.associations[association]
     return answer
 
 

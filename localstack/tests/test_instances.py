@@ -1,0 +1,110 @@
+"""Instances: from launch to termination, and what launching asks for."""
+
+from .support import CloudTest
+
+TRUST = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
+POLICY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ssm:GetParameter","Resource":"*"}]}'
+TAGS = [{"Key": "stackctl:stack", "Value": "shop"}]
+
+
+class Instances(CloudTest):
+    def test_an_instance_is_pending_then_running_and_shows_what_it_was_given(self):
+        vpc, subnets = self.vpc()
+        self.iam.create_instance_profile(InstanceProfileName="app", Tags=TAGS)
+        name = self.instance(
+            subnets[0],
+            self.group(vpc),
+            IamInstanceProfile={"Name": "app"},
+            MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 2},
+            TagSpecifications=[{"ResourceType": k, "Tags": TAGS} for k in ("instance", "volume", "network-interface")],
+        )
+        self.assertEqual(self.eventually("running", lambda: self.instance_state(name)), ["pending", "running"])
+        filters = [{"Name": "tag:stackctl:stack", "Values": ["shop"]}]
+        state = {"Name": "instance-state-name", "Values": ["running"]}
+        found = self.ec2.describe_instances(Filters=[*filters, state])["Reservations"][0]["Instances"][0]
+        self.assertTrue(found["IamInstanceProfile"]["Arn"].endswith(":instance-profile/app"))
+        self.assertEqual(found["MetadataOptions"]["HttpTokens"], "required")
+        self.assertEqual(found["Tags"], TAGS)
+        self.assertEqual(len(self.ec2.describe_volumes(Filters=filters)["Volumes"]), 1)
+        self.assertEqual(len(self.ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]), 1)
+
+    def test_a_terminated_instance_holds_its_group_a_while_and_leaves_nothing(self):
+        vpc, subnets = self.vpc()
+        group = self.group(vpc)
+        name = self.running(subnets[0], group)
+        self.ec2.terminate_instances(InstanceIds=[name])
+        self.refuses("DependencyViolation", self.ec2.delete_security_group, GroupId=group)
+        seen = self.eventually("terminated", lambda: self.instance_state(name))
+        self.assertEqual(seen, ["shutting-down", "terminated"])
+        self.ec2.delete_security_group(GroupId=group)
+        self.assertEqual(self.ec2.describe_volumes()["Volumes"], [])
+        here = [{"Name": "vpc-id", "Values": [vpc]}]
+        self.assertEqual(self.ec2.describe_network_interfaces(Filters=here)["NetworkInterfaces"], [])
+
+    def test_the_public_parameters_name_images_of_both_architectures(self):
+        vpc, subnets = self.vpc()
+        group = self.group(vpc)
+        self.instance(subnets[0], group, ImageId=self.image("arm64"), InstanceType="t4g.small")
+        self.refuses(
+            "InvalidParameterValue",
+            self.ec2.run_instances,
+            ImageId=self.image("x86_64"),
+            InstanceType="t4g.small",
+            MinCount=1,
+            MaxCount=1,
+        )
+
+    def test_launching_refuses_what_is_not_there(self):
+        asked = {"MinCount": 1, "MaxCount": 1, "ImageId": self.image(), "InstanceType": "t3.micro"}
+        for code, wrong in (
+            ("InvalidAMIID.NotFound", {"ImageId": "ami-12345678"}),
+            ("InvalidParameterValue", {"InstanceType": "t9.huge"}),
+            ("InvalidKeyPair.NotFound", {"KeyName": "none"}),
+            ("InvalidParameterValue", {"IamInstanceProfile": {"Name": "none"}}),
+        ):
+            self.refuses(code, self.ec2.run_instances, **{**asked, **wrong})
+
+    def test_a_token_survives_the_instance_it_made(self):
+        vpc, subnets = self.vpc()
+        group = self.group(vpc)
+        first = self.running(subnets[0], group, ClientToken="one")
+        self.ec2.terminate_instances(InstanceIds=[first])
+        self.assertEqual(self.instance(subnets[0], group, ClientToken="one"), first)
+
+    def test_a_role_goes_only_without_policies_and_profiles(self):
+        self.iam.create_role(RoleName="app", AssumeRolePolicyDocument=TRUST, Tags=TAGS)
+        self.iam.put_role_policy(RoleName="app", PolicyName="read", PolicyDocument=POLICY)
+        managed = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+        self.iam.attach_role_policy(RoleName="app", PolicyArn=managed)
+        self.iam.create_instance_profile(InstanceProfileName="app", Tags=TAGS)
+        self.iam.add_role_to_instance_profile(InstanceProfileName="app", RoleName="app")
+        self.assertEqual(self.iam.list_role_policies(RoleName="app")["PolicyNames"], ["read"])
+        self.assertEqual(self.iam.get_role_policy(RoleName="app", PolicyName="read")["PolicyName"], "read")
+        profile = self.iam.get_instance_profile(InstanceProfileName="app")["InstanceProfile"]
+        self.assertEqual((profile["Tags"], [r["RoleName"] for r in profile["Roles"]]), (TAGS, ["app"]))
+        self.refuses("DeleteConflict", self.iam.delete_instance_profile, InstanceProfileName="app")
+        for step in (
+            lambda: self.iam.delete_role_policy(RoleName="app", PolicyName="read"),
+            lambda: self.iam.detach_role_policy(RoleName="app", PolicyArn=managed),
+            lambda: self.iam.remove_role_from_instance_profile(InstanceProfileName="app", RoleName="app"),
+        ):
+            self.refuses("DeleteConflict", self.iam.delete_role, RoleName="app")
+            step()
+        self.iam.delete_role(RoleName="app")
+        self.iam.delete_instance_profile(InstanceProfileName="app")
+
+    def test_names_that_are_too_long_are_refused(self):
+        self.refuses("ValidationError", self.iam.create_role, RoleName="x" * 65, AssumeRolePolicyDocument=TRUST)
+
+    def test_parameters_have_tags_and_a_largest_size(self):
+        name = "/stackctl/shop/app/env"
+        self.ssm.put_parameter(Name=name, Value="A=1", Type="String", Tags=TAGS)
+        self.ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=name, Tags=[{"Key": "a", "Value": "b"}])
+        tags = self.ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"]
+        self.assertEqual({t["Key"]: t["Value"] for t in tags}, {"stackctl:stack": "shop", "a": "b"})
+        self.refuses("ParameterAlreadyExists", self.ssm.put_parameter, Name=name, Value="B", Type="String")
+        self.refuses("ValidationException", self.ssm.put_parameter, Name="/x", Value="x" * 4097, Type="String")
+
+    def test_keys_can_be_made(self):
+        key = self.kms.create_key()["KeyMetadata"]["KeyId"]
+        self.assertEqual(self.kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"], "Enabled")
