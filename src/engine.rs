@@ -19,6 +19,8 @@ pub mod run;
 pub mod sealed;
 pub mod step;
 pub mod stop;
+#[cfg(test)]
+mod toy;
 
 pub use address::{Address, Ref};
 pub use attribute::{Attribute, Plain, Table};

@@ -82,8 +82,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_lost_answer_is_looked_up_and_not_sent_again() {
         let sent = AtomicU32::new(0);
+        let cx = cx();
         let made = careful(
-            &cx(),
+            &cx,
             async || Ok((sent.load(Relaxed) > 0).then_some("vpc-1")),
             async || {
                 sent.fetch_add(1, Relaxed);
@@ -97,8 +98,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_was_never_done_is_sent_again() {
         let sent = AtomicU32::new(0);
+        let cx = cx();
         let made = careful(
-            &cx(),
+            &cx,
             async || Ok(None),
             async || {
                 if sent.fetch_add(1, Relaxed) == 0 { Err(lost()) } else { Ok("vpc-2") }
@@ -110,8 +112,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_refusal_is_final() {
+        let cx = cx();
         let refused = careful(
-            &cx(),
+            &cx,
             async || Ok(None::<()>),
             async || {
                 Err(Failure::coded(

@@ -70,21 +70,41 @@ impl Edges {
         }
     }
 
-    /// 3. The two halves of a replacement follow its swap.
-    fn replaced_by_swap<C: 'static>(&mut self, steps: &[Step<C>], deletes: &HashMap<Id, usize>) {
-        for (i, step) in steps.iter().enumerate() {
-            let Some(replacement) = &step.replacement else { continue };
-            let Some(&d) = deletes.get(&replacement.old) else { continue };
-            match (step.action(), replacement.swap) {
-                (Action::Create, Swap::CreateFirst) => self.after[d].push(i),
-                (Action::Create, Swap::DeleteFirst | Swap::Refuse(_)) => self.after[i].push(d),
-                _ => {}
+    /// 3. The two halves of a replacement follow its swap. A wish to create first gives way where
+    ///    the new one needs, however indirectly, something that can only be made when the old one
+    ///    is gone.
+    fn replaced_by_swap<C: 'static>(
+        &mut self,
+        steps: &mut [Step<C>],
+        deletes: &HashMap<Id, usize>,
+    ) {
+        let halves: Vec<(usize, usize, Swap)> = steps
+            .iter()
+            .enumerate()
+            .filter(|(_, step)| step.action() == Action::Create)
+            .filter_map(|(i, step)| Some((i, step.replacement.as_ref()?)))
+            .filter_map(|(i, r)| Some((i, *deletes.get(&r.old)?, r.swap)))
+            .collect();
+        let (wishes, must): (Vec<_>, Vec<_>) =
+            halves.into_iter().partition(|(_, _, swap)| *swap == Swap::CreateFirst);
+        for (new, old, _) in must {
+            self.after[new].push(old);
+        }
+        for (new, old, _) in wishes {
+            if !waits_for(&self.after, new, old) {
+                self.after[old].push(new);
+                continue;
+            }
+            for half in [new, old] {
+                let replacement = steps[half].replacement.as_mut();
+                replacement.expect("both halves say so").swap = Swap::DeleteFirst;
             }
         }
     }
 
     /// 4. Members of a rolling set are replaced one after another: the next is made when the one
-    ///    before is made, in service, and its predecessor gone.
+    ///    before is made, in service, and its predecessor gone. (Where the network under them is
+    ///    replaced they cannot be: then this gives way.)
     fn rolled_one_after_another<C: 'static>(&mut self, steps: &[Step<C>]) {
         let mut sets: BTreeMap<Arc<str>, BTreeMap<usize, Vec<usize>>> = BTreeMap::new();
         for (i, step) in steps.iter().enumerate() {
@@ -100,7 +120,7 @@ impl Edges {
             let members: Vec<_> = members.into_values().collect();
             for pair in members.windows(2) {
                 for &next in pair[1].iter().filter(|&&i| steps[i].action() == Action::Create) {
-                    self.after[next].extend(&pair[0]);
+                    self.wishes.extend(pair[0].iter().map(|&before| (next, before)));
                 }
             }
         }

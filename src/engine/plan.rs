@@ -30,22 +30,12 @@ pub struct Plan<C> {
 #[derive(Debug, Default)]
 pub struct Ids {
     keeps: HashMap<Address, Id>,
-    moves: HashMap<Address, Swap>,
 }
 
 impl Ids {
     pub(super) fn stand_for(&self, kind: &'static str, id: &Arc<str>, name: &Arc<str>) -> bool {
         let address = Address { kind, name: name.clone() };
         self.keeps.get(&address).is_some_and(|kept| kept.id == *id)
-    }
-
-    /// A kind's wish to create first gives way when something it needs must be deleted first.
-    fn swap<C>(&self, wanted: &dyn AnyWanted<C>) -> Swap {
-        let forced = wanted.needs().iter().any(|a| self.moves.get(a) == Some(&Swap::DeleteFirst));
-        match wanted.swap() {
-            Swap::CreateFirst if forced => Swap::DeleteFirst,
-            swap => swap,
-        }
     }
 }
 
@@ -181,7 +171,7 @@ impl<C: Send + Sync + 'static> Draft<C> {
             return self.replace(node, &found, Swap::DeleteFirst, changes);
         }
         if changes.iter().any(|c| c.replaces) {
-            return match self.ids.swap(wanted.as_ref()) {
+            return match wanted.swap() {
                 Swap::Refuse(loses) => {
                     let changes = changes.into_iter().filter(|c| c.replaces).collect();
                     self.refused.push(Refusal { address, loses, changes });
@@ -212,7 +202,6 @@ impl<C: Send + Sync + 'static> Draft<C> {
         changes: Vec<Change>,
     ) {
         let replacement = Some(Replacement { swap, old: found.id() });
-        self.ids.moves.insert(node.wanted.address().clone(), swap);
         self.steps.push(delete(found, replacement.clone(), node.member.clone()));
         self.steps.push(create(node, replacement, changes));
     }
