@@ -9,6 +9,9 @@ use crate::{
 use anyhow::{Result, bail};
 use std::time::Duration;
 
+/// How many bytes of user data EC2 takes, before they are encoded.
+pub const USER_DATA_LIMIT: usize = 16 * 1024;
+
 /// An EC2 instance that runs the app image.
 #[derive(Clone, Debug)]
 pub struct Instance {

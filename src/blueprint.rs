@@ -1,0 +1,3 @@
+//! What a stack file means in AWS's terms.
+
+pub mod boot;

