@@ -110,6 +110,17 @@ class Network(CloudTest):
         self.ec2.delete_subnet(SubnetId=subnets[0])
         self.ec2.delete_route_table(RouteTableId=table)
 
+    def test_a_subnet_has_one_route_table_at_a_time(self):
+        vpc, subnets = self.vpc()
+        one, two = (self.ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"] for _ in range(2))
+        made = self.ec2.associate_route_table(RouteTableId=one, SubnetId=subnets[0])
+        self.refuses(
+            "Resource.AlreadyAssociated", self.ec2.associate_route_table, RouteTableId=two, SubnetId=subnets[0]
+        )
+        self.ec2.replace_route_table_association(RouteTableId=two, AssociationId=made["AssociationId"])
+        self.refuses("DependencyViolation", self.ec2.delete_route_table, RouteTableId=two)
+        self.ec2.delete_route_table(RouteTableId=one)
+
     def test_a_vpc_goes_last(self):
         vpc, subnets = self.vpc()
         gateway, group = self.gateway(vpc), self.group(vpc)

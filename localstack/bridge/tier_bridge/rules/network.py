@@ -94,3 +94,16 @@ def release_address(call):
     if any(e and call.get("AllocationId") in e.get("addresses", ()) for e in passing(call, "nat").values()):
         raise fault("InvalidIPAddress.InUse", "The address is in use.")
     return call.forward()
+
+
+@on("ec2", "AssociateRouteTable")
+def associate_route_table(call):
+    subnet = call.get("SubnetId")
+    for table in list(call.moto("ec2").route_tables.values()):
+        # moto takes this for done and answers with the association to the other table.
+        if subnet in table.associations.values() and table.id != call.get("RouteTableId"):
+            raise fault(
+                "Resource.AlreadyAssociated",
+                f"The specified association for route table {table.id} conflicts with an existing association",
+            )
+    return call.forward()
