@@ -4,6 +4,7 @@ pub mod careful;
 pub mod connect;
 pub mod ec2;
 pub mod failure;
+pub mod firewall;
 pub mod identity;
 pub mod meter;
 pub mod names;

@@ -1,6 +1,6 @@
 //! Readings that several kinds share, made once per inventory.
 
-use super::{Aws, Owned, Sent, tags};
+use super::{Aws, Owned, Sent, firewall::Firewall, tags};
 use anyhow::{Result, ensure};
 use aws_sdk_elasticloadbalancingv2::types::{LoadBalancer, TargetGroup};
 use std::collections::HashMap;
@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 #[derive(Debug, Default)]
 pub struct Survey {
     balancing: OnceCell<Balancing>,
+    pub(super) firewall: OnceCell<Firewall>,
 }
 
 /// The stack's load balancers and target groups, each with what its tags say.
