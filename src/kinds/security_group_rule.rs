@@ -1,14 +1,20 @@
 //! What may pass to or from the members of a security group.
 
 use super::security_group::SecurityGroup;
-use crate::engine::{Attribute, Plain, address::Link, plan::Ids};
-use ipnet::Ipv4Net;
-use std::fmt;
 use crate::{
-    aws::{Aws, Tags},
-    engine::{Cx, Found, Kind, Ref, Table},
+    aws::{
+        Aws, Failure, Sent, Tags, Tolerant,
+        ec2::{SOON, filter, tagged},
+        tags,
+    },
+    engine::{Attribute, Cx, Found, Kind, Plain, Probe, Ref, Table, address::Link, plan::Ids},
 };
 use anyhow::{Result, bail};
+use aws_sdk_ec2::types::{
+    IpPermission, IpRange, ResourceType, SecurityGroupRule as Described, UserIdGroupPair,
+};
+use ipnet::Ipv4Net;
+use std::fmt;
 
 /// What may pass to or from the members of a security group.
 #[derive(Clone, Debug)]
@@ -89,7 +95,7 @@ pub struct RuleLive {
 /// The calls that change it in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Edit {
-    /// See the attribute table.
+    /// `CreateTags` and `DeleteTags`.
     Tags,
 }
 
@@ -113,19 +119,176 @@ impl Kind for SecurityGroupRule {
         &live.id
     }
 
-    async fn discover(_cloud: &Aws) -> Result<Vec<Found<Self>>> {
-        bail!("not built")
+    async fn discover(aws: &Aws) -> Result<Vec<Found<Self>>> {
+        Ok(aws.firewall().await?.rules.iter().filter_map(|rule| Self::seen(aws, rule)).collect())
     }
 
-    async fn create(&self, _cx: &Cx<Aws>) -> Result<Self::Live> {
-        bail!("not built")
+    async fn create(&self, cx: &Cx<Aws>) -> Result<RuleLive> {
+        let group = cx.get(&self.group)?;
+        let permission = self.permission(cx)?;
+        let id = cx
+            .until(SOON, || async {
+                match self.authorize(&group, &permission, cx).await {
+                    Ok(id) => Ok(Probe::Ready(id)),
+                    Err(failure) if failure.is(&["InvalidPermission.Duplicate"]) => {
+                        let twin = self.adopt(&group, &permission, cx).await?;
+                        Ok(twin.map_or_else(|| Probe::Pending(failure.to_string()), Probe::Ready))
+                    }
+                    Err(failure) if failure.is_gone() => Ok(Probe::Pending(failure.to_string())),
+                    Err(failure) => Err(failure.into()),
+                }
+            })
+            .await?;
+        Ok(RuleLive { id, group, direction: self.direction })
     }
 
-    async fn edit(&self, _edit: Edit, _found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn edit(&self, edit: Edit, found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        match edit {
+            Edit::Tags => cx.cloud.retag_ec2(&found.live.id, &self.tags, &found.spec.tags).await,
+        }
     }
 
-    async fn delete(_found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        let RuleLive { id, group, direction } = &found.live;
+        // A rule of the same content but another name may have taken this one over meanwhile.
+        let call = cx.cloud.ec2.describe_security_group_rules();
+        let answer = call.filters(filter("security-group-rule-id", id)).send().await.aws()?;
+        let ours = |rule: &Described| cx.cloud.owned(tags::of_ec2(rule.tags()));
+        let mut owned = answer.security_group_rules().iter().filter_map(ours);
+        if !owned.any(|owned| *owned.name == *found.name) {
+            return Ok(());
+        }
+        let ec2 = &cx.cloud.ec2;
+        match direction {
+            Direction::Ingress => {
+                let call = ec2.revoke_security_group_ingress().group_id(group);
+                call.security_group_rule_ids(id).send().await.aws().or_gone()?;
+            }
+            Direction::Egress => {
+                let call = ec2.revoke_security_group_egress().group_id(group);
+                call.security_group_rule_ids(id).send().await.aws().or_gone()?;
+            }
+        }
+        Ok(())
     }
+}
+
+/// The only protocol that anything of a stack speaks.
+const TCP: &str = "tcp";
+
+impl SecurityGroupRule {
+    /// A described rule in the words in which it was wanted, if its tags say that it is ours.
+    fn seen(aws: &Aws, rule: &Described) -> Option<Found<Self>> {
+        let owned = aws.owned(tags::of_ec2(rule.tags()))?;
+        let (id, group) = (rule.security_group_rule_id()?, rule.group_id()?);
+        let direction = direction(rule);
+        let spec = Self {
+            group: Ref::found(group),
+            direction,
+            port: port(rule),
+            peer: Peer::seen(rule),
+            tags: owned.tags,
+        };
+        let live = RuleLive { id: id.to_owned(), group: group.to_owned(), direction };
+        Some(Found::ready(owned.name, spec, live))
+    }
+
+    /// What it lets pass, in the words of the call that makes it.
+    fn permission(&self, cx: &Cx<Aws>) -> Result<IpPermission> {
+        let port = i32::from(self.port);
+        let tcp = IpPermission::builder().ip_protocol(TCP).from_port(port).to_port(port);
+        Ok(match &self.peer {
+            Peer::Cidr(cidr) => {
+                tcp.ip_ranges(IpRange::builder().cidr_ip(cidr.to_string()).build()).build()
+            }
+            Peer::Group(group) => {
+                let pair = UserIdGroupPair::builder().group_id(cx.get(group)?).build();
+                tcp.user_id_group_pairs(pair).build()
+            }
+        })
+    }
+
+    async fn authorize(
+        &self,
+        group: &str,
+        permission: &IpPermission,
+        cx: &Cx<Aws>,
+    ) -> Result<String, Failure> {
+        let ec2 = &cx.cloud.ec2;
+        let tags = tagged(cx, ResourceType::SecurityGroupRule, &self.tags);
+        let made = match self.direction {
+            Direction::Ingress => {
+                let call = ec2.authorize_security_group_ingress().group_id(group);
+                let call = call.ip_permissions(permission.clone()).tag_specifications(tags);
+                call.send().await.aws()?.security_group_rules
+            }
+            Direction::Egress => {
+                let call = ec2.authorize_security_group_egress().group_id(group);
+                let call = call.ip_permissions(permission.clone()).tag_specifications(tags);
+                call.send().await.aws()?.security_group_rules
+            }
+        };
+        let id = made.and_then(|mut rules| rules.pop()?.security_group_rule_id);
+        id.ok_or_else(|| Failure::coded("InvalidPermission.Duplicate", "AWS told no id"))
+    }
+
+    /// Puts our tags on the rule that says the same already, and tells its id. It may come from
+    /// an attempt whose answer was lost, from another name in this stack, or from a hand that did
+    /// what this stack wants.
+    async fn adopt(
+        &self,
+        group: &str,
+        permission: &IpPermission,
+        cx: &Cx<Aws>,
+    ) -> Result<Option<String>> {
+        let rules = cx.cloud.rules_in(group).await?;
+        let Some(twin) = rules.iter().find(|rule| self.is_said_by(rule, permission)) else {
+            return Ok(None);
+        };
+        let Some(id) = twin.security_group_rule_id() else { return Ok(None) };
+        let stack = twin.tags().iter().find(|tag| tag.key() == Some(tags::STACK));
+        if let Some(other) = stack.and_then(|tag| tag.value()).filter(|s| *s != &*cx.cloud.stack) {
+            bail!("rule {id} of security group {group} says the same but belongs to stack {other}");
+        }
+        let labels = tags::for_ec2(&cx.cloud.labels(cx.address(), &self.tags));
+        cx.cloud.ec2.create_tags().resources(id).set_tags(Some(labels)).send().await.aws()?;
+        Ok(Some(id.to_owned()))
+    }
+
+    fn is_said_by(&self, rule: &Described, permission: &IpPermission) -> bool {
+        let peer = match Peer::seen(rule) {
+            Peer::Cidr(cidr) => {
+                permission.ip_ranges().iter().any(|r| r.cidr_ip() == Some(&cidr.to_string()))
+            }
+            Peer::Group(group) => {
+                permission.user_id_group_pairs().iter().any(|p| p.group_id() == group.id())
+            }
+        };
+        peer && direction(rule) == self.direction && port(rule) == self.port
+    }
+}
+
+impl Peer {
+    /// The other side of a described rule; one that is neither group nor IPv4 range is shown by
+    /// its own id and equals nothing that can be wanted.
+    fn seen(rule: &Described) -> Self {
+        if let Some(cidr) = rule.cidr_ipv4().and_then(|cidr| cidr.parse().ok()) {
+            return Self::Cidr(cidr);
+        }
+        let group = rule.referenced_group_info().and_then(|group| group.group_id());
+        let other = group.or(rule.prefix_list_id()).or(rule.cidr_ipv6());
+        Self::Group(Ref::found(other.unwrap_or_default()))
+    }
+}
+
+fn direction(rule: &Described) -> Direction {
+    if rule.is_egress() == Some(true) { Direction::Egress } else { Direction::Ingress }
+}
+
+/// The rule's TCP port; 0, which is never wanted, if it is for anything else.
+fn port(rule: &Described) -> u16 {
+    let one = rule
+        .from_port()
+        .filter(|from| rule.ip_protocol() == Some(TCP) && rule.to_port() == Some(*from));
+    one.and_then(|port| u16::try_from(port).ok()).unwrap_or_default()
 }
