@@ -69,6 +69,11 @@ impl<C: Send + Sync + 'static> Graph<C> {
         self.nodes.iter().map(|n| n.wanted.address())
     }
 
+    /// The addresses of what belongs to rolling sets, and where in them it belongs.
+    pub fn members(&self) -> impl Iterator<Item = (&Address, &Member)> {
+        self.nodes.iter().filter_map(|n| Some((n.wanted.address(), n.member.as_ref()?)))
+    }
+
     /// The wanted description of one resource.
     pub fn get<K: Kind<Cloud = C>>(&self, name: &str) -> Option<&K> {
         let address = Address::of::<K>(name);

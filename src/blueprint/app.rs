@@ -1,0 +1,138 @@
+//! The instances: what they run, what they are told, what they may do, and how requests reach them.
+
+use super::{
+    Sheet,
+    boot::{self, Boot},
+    data::Stores,
+    edge::Edge,
+    network::Network,
+    security::Groups,
+};
+use crate::{
+    engine::{Ref, Sealed, sealed::digest},
+    kinds::{
+        Instance, InstanceRole, Parameter, RolePolicy, Target,
+        instance::{self, Placement, USER_DATA_LIMIT},
+        parameter::Environment,
+    },
+    spec::{Architecture, CacheEngine, DatabaseEngine, Spec},
+};
+use anyhow::{Result, ensure};
+
+pub(super) fn draw(
+    sheet: &mut Sheet,
+    network: &Network,
+    groups: &Groups,
+    stores: &Stores,
+    edge: &Edge,
+) -> Result<()> {
+    let role = role(sheet, stores);
+    let environment = environment(sheet.spec);
+    let generation = generation(sheet.spec, &environment);
+    let user_data = user_data(sheet, &generation)?;
+    let parameter = Parameter {
+        generation,
+        environment,
+        cache: stores.cache.clone(),
+        database: stores.database.clone(),
+        tags: sheet.tags(),
+    };
+    let parameter = sheet.add("app", parameter);
+
+    for index in 0..usize::from(sheet.spec.app.instances) {
+        let name = format!("app-{}", index + 1);
+        let instance = instance(sheet, network, groups, &role, index, &user_data);
+        let (group, listener) = (edge.group.clone(), edge.listener.clone());
+        let port = sheet.spec.app.port;
+        sheet.graph.member("app", index, |graph| {
+            let instance = graph.add(&name, instance);
+            let (listeners, parameter) = (vec![listener], Some(parameter.clone()));
+            graph.add(&name, Target { group, instance, port, listeners, parameter })
+        });
+    }
+    Ok(())
+}
+
+/// Leave to read what the app is told, and the secrets it is told of. The database's own secret
+/// is not known before RDS has made it, so that leave is granted apart.
+fn role(sheet: &mut Sheet, stores: &Stores) -> Ref<InstanceRole> {
+    let policy = String::new();
+    let tags = sheet.tags();
+    let role = sheet.add("app", InstanceRole { policy, tags });
+    if let Some(database) = stores.database.clone() {
+        sheet.add("database", RolePolicy { role: role.clone(), database });
+    }
+    role
+}
+
+/// What the app is told, but for what only AWS knows: the endpoints.
+fn environment(spec: &Spec) -> Environment {
+    let ours = [
+        ("PORT".to_owned(), spec.app.port.to_string()),
+        ("SESSION_STORE".to_owned(), spec.sessions.store.as_str().to_owned()),
+    ];
+    let users = spec.app.env.clone().into_iter().chain(spec.app.secrets.clone());
+    Environment(ours.into_iter().chain(users).collect())
+}
+
+/// A digest of all that the app is told. Endpoints count by what they lead to: a new address of
+/// the same cache is no reason to start the instances anew.
+fn generation(spec: &Spec, environment: &Environment) -> String {
+    let cache = spec.cache.as_ref().map_or("", |cache| CacheEngine::as_str(cache.engine));
+    let database =
+        spec.database.as_ref().map_or("", |database| DatabaseEngine::as_str(database.engine));
+    // Debug text of a map of texts is unambiguous: it quotes.
+    digest(format!("{:?}\n{cache}\n{database}", environment.0))
+}
+
+fn user_data(sheet: &Sheet, generation: &str) -> Result<String> {
+    let spec = sheet.spec;
+    let user_data = boot::user_data(&Boot {
+        stack: spec.name.clone(),
+        region: sheet.facts.region.clone(),
+        image: spec.app.image.clone(),
+        port: spec.app.port,
+        parameter: format!("/stackctl/{}/app/env", spec.name),
+        generation: generation.to_owned(),
+    });
+    ensure!(
+        user_data.len() <= USER_DATA_LIMIT,
+        "the boot script has {} bytes, and EC2 takes {USER_DATA_LIMIT}; shorten app.image",
+        user_data.len(),
+    );
+    Ok(user_data)
+}
+
+/// The instances take turns among the zones.
+fn instance(
+    sheet: &Sheet,
+    network: &Network,
+    groups: &Groups,
+    role: &Ref<InstanceRole>,
+    index: usize,
+    user_data: &str,
+) -> Instance {
+    let (app, tier) = (&sheet.spec.app, &network.app);
+    let zone = index % tier.subnets.len();
+    Instance {
+        image: app.image.clone(),
+        // It holds the generation, so what the app is told is sealed with it.
+        boot: Sealed::Open(user_data.to_owned()),
+        user_data: user_data.to_owned(),
+        instance_type: app.instance_type.clone(),
+        architecture: match app.architecture() {
+            Architecture::X86_64 => instance::Architecture::X86_64,
+            Architecture::Arm64 => instance::Architecture::Arm64,
+        },
+        ami: app.ami.clone(),
+        placement: Placement {
+            preferred: tier.subnets[zone].clone(),
+            allowed: tier.subnets.clone(),
+        },
+        security_groups: vec![groups.app.clone()],
+        role: role.clone(),
+        public_ip: tier.is_public,
+        route: Some(tier.routes[zone].clone()),
+        tags: sheet.tags(),
+    }
+}

@@ -1,0 +1,152 @@
+//! The cache and the database, out of reach of everything but the app.
+
+use super::{Sheet, network::Network, security::Groups};
+use crate::{
+    engine::Ref,
+    kinds::{
+        CacheCluster, CacheSubnetGroup, DbCluster, DbInstance, DbSubnetGroup, ReplicationGroup,
+        SecurityGroup, replication_group,
+        stores::{CacheRef, DatabaseRef, Port, Version},
+    },
+    spec::{Cache, CacheEngine, Database},
+};
+
+/// Where sessions and data can be.
+pub(super) struct Stores {
+    pub(super) cache: Option<CacheRef>,
+    pub(super) database: Option<DatabaseRef>,
+}
+
+pub(super) fn draw(sheet: &mut Sheet, network: &Network, groups: &Groups) -> Stores {
+    let spec = sheet.spec;
+    let cache = spec.cache.as_ref().zip(groups.cache.as_ref()).map(|(wanted, group)| {
+        let place = CacheSubnetGroup { subnets: network.data.clone(), tags: sheet.tags() };
+        let place = sheet.add("cache", place);
+        cache(sheet, wanted, place, group)
+    });
+    let database = spec.database.as_ref().zip(groups.database.as_ref()).map(|(wanted, group)| {
+        let place = DbSubnetGroup { subnets: network.data.clone(), tags: sheet.tags() };
+        let place = sheet.add("db", place);
+        if wanted.engine.is_aurora() {
+            DatabaseRef::Cluster(aurora(sheet, wanted, &place, group))
+        } else {
+            DatabaseRef::Instance(rds(sheet, wanted, place, group))
+        }
+    });
+    Stores { cache, database }
+}
+
+fn cache(
+    sheet: &mut Sheet,
+    wanted: &Cache,
+    subnet_group: Ref<CacheSubnetGroup>,
+    group: &Ref<SecurityGroup>,
+) -> CacheRef {
+    let engine = match wanted.engine {
+        CacheEngine::Valkey => replication_group::Engine::Valkey,
+        CacheEngine::Redis => replication_group::Engine::Redis,
+        CacheEngine::Memcached => {
+            return CacheRef::Cluster(memcached(sheet, wanted, subnet_group, group));
+        }
+    };
+    let replication_group = ReplicationGroup {
+        engine,
+        version: Version(wanted.version.clone()),
+        node_type: wanted.node_type.clone(),
+        replicas: wanted.replicas,
+        failover: wanted.replicas > 0,
+        port: Port(wanted.port),
+        encryption_at_rest: true,
+        encryption_in_transit: true,
+        subnet_group,
+        security_groups: vec![group.clone()],
+        tags: sheet.tags(),
+    };
+    CacheRef::Group(sheet.add("cache", replication_group))
+}
+
+fn memcached(
+    sheet: &mut Sheet,
+    wanted: &Cache,
+    subnet_group: Ref<CacheSubnetGroup>,
+    group: &Ref<SecurityGroup>,
+) -> Ref<CacheCluster> {
+    let cluster = CacheCluster {
+        version: Version(wanted.version.clone()),
+        node_type: wanted.node_type.clone(),
+        nodes: wanted.replicas + 1,
+        port: Port(wanted.port),
+        encryption_in_transit: true,
+        subnet_group,
+        security_groups: vec![group.clone()],
+        tags: sheet.tags(),
+    };
+    sheet.add("cache", cluster)
+}
+
+fn rds(
+    sheet: &mut Sheet,
+    wanted: &Database,
+    subnet_group: Ref<DbSubnetGroup>,
+    group: &Ref<SecurityGroup>,
+) -> Ref<DbInstance> {
+    let instance = DbInstance {
+        engine: wanted.engine.as_str().into(),
+        instance_class: wanted.instance_class.clone(),
+        cluster: None,
+        version: Some(Version(wanted.version.clone())),
+        storage: Some(wanted.storage),
+        multi_az: Some(wanted.multi_az),
+        backup_days: Some(wanted.backup_days),
+        protect: Some(wanted.protect),
+        final_snapshot: Some(wanted.final_snapshot),
+        database: Some(wanted.name.clone()),
+        username: Some(wanted.username.clone()),
+        subnet_group,
+        security_groups: Some(vec![group.clone()]),
+        tags: sheet.tags(),
+    };
+    sheet.add("db", instance)
+}
+
+/// The cluster holds the data; its first instance serves it, and a second one can take over.
+fn aurora(
+    sheet: &mut Sheet,
+    wanted: &Database,
+    subnet_group: &Ref<DbSubnetGroup>,
+    group: &Ref<SecurityGroup>,
+) -> Ref<DbCluster> {
+    let cluster = DbCluster {
+        engine: wanted.engine.as_str().into(),
+        version: Version(wanted.version.clone()),
+        backup_days: wanted.backup_days,
+        protect: wanted.protect,
+        final_snapshot: wanted.final_snapshot,
+        database: wanted.name.clone(),
+        username: wanted.username.clone(),
+        subnet_group: subnet_group.clone(),
+        security_groups: vec![group.clone()],
+        tags: sheet.tags(),
+    };
+    let cluster = sheet.add("db", cluster);
+    for name in ["db-1", "db-2"].into_iter().take(1 + usize::from(wanted.multi_az)) {
+        let member = DbInstance {
+            engine: wanted.engine.as_str().into(),
+            instance_class: wanted.instance_class.clone(),
+            cluster: Some(cluster.clone()),
+            version: None,
+            storage: None,
+            multi_az: None,
+            backup_days: None,
+            protect: None,
+            final_snapshot: None,
+            database: None,
+            username: None,
+            subnet_group: subnet_group.clone(),
+            security_groups: None,
+            tags: sheet.tags(),
+        };
+        sheet.add(name, member);
+    }
+    cluster
+}

@@ -1,0 +1,118 @@
+//! The load balancer, its listeners, and the target group with its stickiness.
+
+use super::{Sheet, network::Network, security::Groups};
+use crate::{
+    engine::Ref,
+    kinds::{
+        Listener, LoadBalancer, TargetGroup, Vpc, listener::Action, load_balancer::Scheme,
+        target_group,
+    },
+    spec,
+};
+
+/// Where requests come in.
+pub(super) struct Edge {
+    pub(super) load_balancer: Ref<LoadBalancer>,
+    pub(super) group: Ref<TargetGroup>,
+    /// The listener that sends requests to the group.
+    pub(super) listener: Ref<Listener>,
+}
+
+pub(super) fn draw(sheet: &mut Sheet, network: &Network, groups: &Groups) -> Edge {
+    let load_balancer = load_balancer(sheet, network, groups);
+    let group = target_group(sheet, &network.vpc);
+    let forward = Action::Forward(group.clone());
+    let listener = match sheet.spec.load_balancer.certificate.clone() {
+        None => listener(sheet, &load_balancer, "http", 80, None, forward, None),
+        Some(certificate) => {
+            let certificate = Some(certificate);
+            let https = listener(sheet, &load_balancer, "https", 443, certificate, forward, None);
+            let redirect = Action::RedirectToHttps;
+            let target = Some(https.clone());
+            listener(sheet, &load_balancer, "http", 80, None, redirect, target);
+            https
+        }
+    };
+    Edge { load_balancer, group, listener }
+}
+
+fn load_balancer(sheet: &mut Sheet, network: &Network, groups: &Groups) -> Ref<LoadBalancer> {
+    let wanted = &sheet.spec.load_balancer;
+    // One that is internal stands beside the instances.
+    let (scheme, tier) = match wanted.scheme {
+        spec::Scheme::InternetFacing => (Scheme::InternetFacing, &network.public),
+        spec::Scheme::Internal => (Scheme::Internal, &network.app),
+    };
+    let mut routes = tier.routes.clone();
+    routes.dedup();
+    let load_balancer = LoadBalancer {
+        scheme,
+        subnets: tier.subnets.clone(),
+        security_groups: vec![groups.lb.clone()],
+        idle_timeout: wanted.idle_timeout.get(),
+        drop_invalid_headers: true,
+        routes,
+        tags: sheet.tags(),
+    };
+    sheet.add("lb", load_balancer)
+}
+
+fn target_group(sheet: &mut Sheet, vpc: &Ref<Vpc>) -> Ref<TargetGroup> {
+    let (app, lb) = (&sheet.spec.app, &sheet.spec.load_balancer);
+    let group = TargetGroup {
+        vpc: vpc.clone(),
+        port: app.port,
+        health_check: health_check(&app.health_check),
+        stickiness: stickiness(&lb.stickiness),
+        deregistration_delay: lb.deregistration_delay.get(),
+        algorithm: algorithm(lb.algorithm),
+        slow_start: lb.slow_start.get(),
+        tags: sheet.tags(),
+    };
+    sheet.add("app", group)
+}
+
+fn health_check(wanted: &spec::HealthCheck) -> target_group::HealthCheck {
+    target_group::HealthCheck {
+        path: wanted.path.clone(),
+        interval: wanted.interval.get(),
+        timeout: wanted.timeout.get(),
+        healthy_threshold: wanted.healthy_threshold.into(),
+        unhealthy_threshold: wanted.unhealthy_threshold.into(),
+        matcher: wanted.matcher.clone(),
+    }
+}
+
+/// Stickiness in the target group's words.
+pub fn stickiness(wanted: &spec::Stickiness) -> target_group::Stickiness {
+    use target_group::Stickiness;
+    match wanted {
+        spec::Stickiness::Off => Stickiness::Off,
+        spec::Stickiness::LbCookie { duration } => Stickiness::LbCookie { seconds: duration.get() },
+        spec::Stickiness::AppCookie { name, duration } => {
+            Stickiness::AppCookie { name: name.clone(), seconds: duration.get() }
+        }
+    }
+}
+
+fn algorithm(wanted: spec::Algorithm) -> target_group::Algorithm {
+    use target_group::Algorithm;
+    match wanted {
+        spec::Algorithm::RoundRobin => Algorithm::RoundRobin,
+        spec::Algorithm::LeastOutstandingRequests => Algorithm::LeastOutstandingRequests,
+        spec::Algorithm::WeightedRandom => Algorithm::WeightedRandom,
+    }
+}
+
+fn listener(
+    sheet: &mut Sheet,
+    load_balancer: &Ref<LoadBalancer>,
+    name: &str,
+    port: u16,
+    certificate: Option<String>,
+    action: Action,
+    https: Option<Ref<Listener>>,
+) -> Ref<Listener> {
+    let (load_balancer, tags) = (load_balancer.clone(), sheet.tags());
+    sheet.add(name, Listener { load_balancer, port, certificate, action, https, tags })
+}
