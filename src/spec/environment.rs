@@ -23,7 +23,11 @@ pub(super) fn replace(
         Body::Text(text) if text.contains("${") => {
             let known = problems.len();
             let (filled, private) = fill(text, env, &mut |words, wrong| {
-                problems.push((texts[node.at.text].narrow(node.at, words), wrong));
+                // The same words once: that is what `narrow` finds.
+                let at = texts[node.at.text].narrow(node.at, words);
+                if problems[known..].iter().all(|(other, _)| *other != at) {
+                    problems.push((at, wrong));
+                }
             });
             node.private = private;
             node.body = if problems.len() == known { Body::Text(filled) } else { Body::Refused };

@@ -6,9 +6,12 @@ use super::mistakes::{Mistakes, Problem};
 use super::reader::{Notes, Section};
 use super::rules;
 use super::source::Source;
-use super::text::{At, Text};
+use super::text::{At, LONGEST, Text};
 use super::tree::{Body, Node, parse};
 use super::{Spec, Wrong, overrides};
+
+/// The most problems that are told; who has more has another kind of file in hand.
+const MOST: usize = 100;
 
 /// Reads a stack.
 ///
@@ -26,19 +29,17 @@ pub fn load(
     let mut texts = vec![Text::new(&*source.name, text)];
     texts.extend(sets.iter().map(|set| Text::new("--set", set)));
 
+    if let Some((name, line)) = texts.iter().find_map(Text::endless_line) {
+        let help = format!("no line of a stack file has more than {LONGEST} characters");
+        return Err(Mistakes::one(&source.name, name, format!("line {line} is too long"), &help));
+    }
     let mut problems = Vec::new();
     let start = At { text: 0, line: 1, column: 1, length: 0 };
     let root = parse(text, start, &mut problems);
     let unread = root.is_none();
     if unread && problems.is_empty() && sets.is_empty() {
-        let problem = Problem {
-            file: source.name.clone(),
-            at: None,
-            key: String::new(),
-            says: "this file is empty".to_owned(),
-            help: Some("write a first one with `stackctl init`".to_owned()),
-        };
-        return Err(Mistakes { file: source.name.clone(), problems: vec![problem] });
+        let help = "write a first one with `stackctl init`";
+        return Err(Mistakes::one(&source.name, &source.name, "this file is empty".into(), help));
     }
     let broken = unread && !problems.is_empty();
     let mut root = root.unwrap_or_else(|| Node::new(start, Body::Empty));
@@ -46,6 +47,9 @@ pub fn load(
         overrides::apply(&mut root, set, index + 1, &mut problems);
     }
     hide_secrets(&root, &mut texts);
+    if broken {
+        texts[0].hide_below("secrets:");
+    }
     replace(&mut root, env, &texts, &mut problems);
 
     let mut notes = Notes::default();
@@ -68,6 +72,8 @@ fn mistakes(
     mut problems: Vec<(Option<At>, String, Wrong)>,
 ) -> Mistakes {
     problems.sort_by_key(|(at, ..)| *at);
+    let more = problems.len().saturating_sub(MOST);
+    problems.truncate(MOST);
     let problem = |(at, key, wrong): (Option<At>, String, Wrong)| Problem {
         file: texts[at.map_or(0, |at| at.text)].name.clone(),
         at: at.map(|at| texts[at.text].place(at)),
@@ -75,7 +81,8 @@ fn mistakes(
         says: wrong.says.into_owned(),
         help: wrong.help.map(Into::into),
     };
-    Mistakes { file: source.name.clone(), problems: problems.into_iter().map(problem).collect() }
+    let problems = problems.into_iter().map(problem).collect();
+    Mistakes { file: source.name.clone(), problems, more }
 }
 
 /// Blots out what was written where only ARNs may stand, so that no message shows it.

@@ -14,8 +14,19 @@ use super::plural;
 pub struct Mistakes {
     /// The file, as the user named it.
     pub file: String,
-    /// What is wrong, in the order of the file.
+    /// What is wrong, in the order of the file; the first hundred.
     pub problems: Vec<Problem>,
+    /// How many problems there are beyond those.
+    pub more: usize,
+}
+
+impl Mistakes {
+    /// A single problem with a whole text.
+    pub(super) fn one(file: &str, text: &str, says: String, help: &str) -> Self {
+        let help = Some(help.to_owned()).filter(|help| !help.is_empty());
+        let problem = Problem { file: text.to_owned(), at: None, key: String::new(), says, help };
+        Self { file: file.to_owned(), problems: vec![problem], more: 0 }
+    }
 }
 
 /// One thing that is wrong.
@@ -90,8 +101,13 @@ impl fmt::Display for Problem {
 
 impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in {}", plural(self.problems.len(), "problem"), self.file)?;
-        self.problems.iter().try_for_each(|problem| write!(f, "\n\n{problem}"))
+        let count = self.problems.len() + self.more;
+        write!(f, "{} in {}", plural(count, "problem"), self.file)?;
+        self.problems.iter().try_for_each(|problem| write!(f, "\n\n{problem}"))?;
+        if self.more > 0 {
+            write!(f, "\n\n… and {}", plural(self.more, "further problem"))?;
+        }
+        Ok(())
     }
 }
 

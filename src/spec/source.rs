@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::mistakes::{Mistakes, Problem};
+use super::mistakes::Mistakes;
 
 /// A stack's description as text, and the name it goes by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,16 +33,7 @@ impl Source {
     /// When it is missing, not a file, unreadable, larger than 1 MiB, or not UTF-8 text.
     pub fn read(path: &Path) -> Result<Self, Mistakes> {
         let name = path.display().to_string();
-        let refuse = |says: &str, help: &str| {
-            let problem = Problem {
-                file: name.clone(),
-                at: None,
-                key: String::new(),
-                says: says.to_owned(),
-                help: Some(help.to_owned()).filter(|help| !help.is_empty()),
-            };
-            Mistakes { file: name.clone(), problems: vec![problem] }
-        };
+        let refuse = |says: &str, help: &str| Mistakes::one(&name, &name, says.to_owned(), help);
         let failed = |error: &io::Error| match error.kind() {
             io::ErrorKind::NotFound => refuse(
                 "there is no such file",

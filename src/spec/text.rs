@@ -23,8 +23,19 @@ pub(super) struct Text {
     lines: Vec<String>,
 }
 
+/// The longest line that is read. Hostile ones would make every message about them costly.
+pub(super) const LONGEST: usize = 8_192;
+
 impl Text {
+    /// The name, and the first line that is longer than any line of a stack file.
+    pub(super) fn endless_line(&self) -> Option<(&str, usize)> {
+        let long = |line: &String| line.chars().count() > LONGEST;
+        Some((&self.name, self.lines.iter().position(long)? + 1))
+    }
+
     pub(super) fn new(name: impl Into<String>, text: &str) -> Self {
+        // YAML ends a line at a lone carriage return too.
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
         let lines = text.lines().map(ToOwned::to_owned).collect();
         Self { name: name.into(), lines }
     }
@@ -63,6 +74,31 @@ impl Text {
         }
     }
 
+    /// Makes everything unreadable that looks as if it stood below a key, in a text that is not
+    /// YAML and so has no places.
+    pub(super) fn hide_below(&mut self, key: &str) {
+        let indent = |line: &str| line.len() - line.trim_start().len();
+        let mut inside: Option<usize> = None;
+        for line in &mut self.lines {
+            let blank = line.trim().is_empty();
+            if inside.is_some_and(|outer| !blank && indent(line) <= outer) {
+                inside = None;
+            }
+            let name = match inside {
+                Some(_) => line.find(": ").map_or(0, |colon| colon + 2),
+                None => match line.find(key) {
+                    Some(found) => {
+                        inside = Some(indent(line));
+                        found + key.len()
+                    }
+                    None => continue,
+                },
+            };
+            let hidden = line[name..].chars().map(|c| if c.is_whitespace() { c } else { '*' });
+            *line = line[..name].chars().chain(hidden).collect();
+        }
+    }
+
     /// The place as it is shown: its line, and how much of the line is meant.
     pub(super) fn place(&self, at: At) -> Place {
         let line = self.lines.get(at.line - 1).map_or("", String::as_str);
@@ -90,6 +126,15 @@ mod tests {
         let mut text = Text::new("f", "a: one\n  two # c\nb: three");
         text.hide(At { length: 9, ..AT });
         assert_eq!(text.lines, ["a: ***", "  *** # c", "b: three"]);
+    }
+
+    #[test]
+    fn what_looks_like_a_section_is_hidden_to_its_end() {
+        let mut text =
+            Text::new("f", "a:\n  secrets:\n    B: c d\n\n    e\n  f: g\nsecrets: {H: i}");
+        text.hide_below("secrets:");
+        let hidden = ["a:", "  secrets:", "    B: * *", "", "    *", "  f: g", "secrets: *** **"];
+        assert_eq!(text.lines, hidden);
     }
 
     #[test]

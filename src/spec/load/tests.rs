@@ -171,6 +171,21 @@ fn the_usual_values_of_the_schema_are_what_is_read_when_a_key_is_left_out() {
     visit(schema::FILE, "");
 }
 
+#[test]
+fn an_endless_line_is_refused_before_anything_is_made_of_it() {
+    let text = format!("name: shop\n# {}\n", "x".repeat(10_000));
+    assert_eq!(says(&text), ["line 2 is too long"]);
+}
+
+#[test]
+fn of_very_many_problems_the_first_are_told_and_the_others_counted() {
+    let strange: Vec<String> = (0..130).map(|index| format!("strange{index}: 1\n")).collect();
+    let mistakes = read(&format!("{SMALL}{}", strange.concat())).unwrap_err();
+    assert_eq!((mistakes.problems.len(), mistakes.more), (100, 30));
+    let shown = mistakes.to_string();
+    assert!(shown.starts_with("130 problems") && shown.ends_with("… and 30 further problems"));
+}
+
 /// Stands for a secret; no message may repeat it.
 const MARK: &str = "hunter2";
 
@@ -187,6 +202,9 @@ fn a_value_where_an_arn_belongs_is_never_shown() {
         "hunter2",
         "[hunter2]",
         "{A: \"hunter2\\n\", A: hunter2}",
+        "{A: @hunter2}",
+        "\n    A: @hunter2",
+        "\n    A: 'a'hunter2\n    B: \"hunter2",
         "\n    A: |\n      hunter2\n      hunter2\n    B: 'hunter2\n      hunter2'",
     ] {
         let mistakes = read(&format!("name: shop\napp:\n  image: shop\n  secrets: {secrets}\n"));
