@@ -1,14 +1,23 @@
 //! The application load balancer that users reach.
 
 use super::{route_table::RouteTable, security_group::SecurityGroup, subnet::Subnet};
-use crate::engine::Plain;
-use std::fmt;
 use crate::{
-    aws::{Aws, Tags},
-    engine::{Cx, Found, Kind, Ref, Table},
+    aws::{Aws, Failure, Owned, Sent, Tags, Tolerant, ec2::interfaces, eventually, tags},
+    engine::{Cx, Found, Kind, Pace, Phase, Plain, Probe, Ref, Swap, Table},
 };
-use anyhow::{Result, bail};
-use std::time::Duration;
+use anyhow::{Context, Result, bail};
+use aws_sdk_elasticloadbalancingv2::{
+    operation::create_load_balancer::builders::CreateLoadBalancerFluentBuilder,
+    types::{
+        AvailabilityZone, IpAddressType, LoadBalancer as Described, LoadBalancerAttribute,
+        LoadBalancerSchemeEnum, LoadBalancerStateEnum as State, LoadBalancerTypeEnum,
+    },
+};
+use futures::future::try_join_all;
+use std::{collections::HashMap, fmt, time::Duration};
+
+#[cfg(test)]
+mod tests;
 
 /// The application load balancer that users reach.
 #[derive(Clone, Debug)]
@@ -38,12 +47,18 @@ pub enum Scheme {
     Internal,
 }
 
-impl fmt::Display for Scheme {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Scheme {
+    fn as_str(self) -> &'static str {
+        match self {
             Self::InternetFacing => "internet-facing",
             Self::Internal => "internal",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -63,15 +78,26 @@ pub struct LoadBalancerLive {
 /// The calls that change it in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Edit {
-    /// See the attribute table.
+    /// `SetSubnets`.
     Subnets,
-    /// See the attribute table.
+    /// `SetSecurityGroups`.
     SecurityGroups,
-    /// See the attribute table.
+    /// `ModifyLoadBalancerAttributes`.
     Attributes,
-    /// See the attribute table.
+    /// `AddTags` and `RemoveTags`.
     Tags,
 }
+
+const IDLE_TIMEOUT: &str = "idle_timeout.timeout_seconds";
+const DROP_INVALID: &str = "routing.http.drop_invalid_header_fields.enabled";
+const PROTECTED: &str = "deletion_protection.enabled";
+
+/// The remark on one that AWS would not delete.
+const IS_PROTECTED: &str = "its deletion protection is on";
+/// It usually takes two to three minutes to come up.
+const COMING: Pace = Pace::seconds(5, 600);
+/// Its network interfaces stay for some minutes after it is gone.
+const GOING: Pace = Pace::seconds(10, 600);
 
 impl Kind for LoadBalancer {
     type Cloud = Aws;
@@ -79,6 +105,7 @@ impl Kind for LoadBalancer {
     type Edit = Edit;
 
     const NAME: &'static str = "load-balancer";
+    const SWAP: Swap = Swap::CreateFirst;
     const USUAL: Duration = Duration::from_secs(150);
     const USUAL_DELETION: Duration = Duration::from_secs(60);
 
@@ -97,19 +124,219 @@ impl Kind for LoadBalancer {
         &live.arn
     }
 
-    async fn discover(_cloud: &Aws) -> Result<Vec<Found<Self>>> {
-        bail!("not built")
+    fn guard(found: &Found<Self>) -> Option<String> {
+        found.notes.iter().find(|note| *note == IS_PROTECTED).cloned()
     }
 
-    async fn create(&self, _cx: &Cx<Aws>) -> Result<Self::Live> {
-        bail!("not built")
+    async fn discover(cloud: &Aws) -> Result<Vec<Found<Self>>> {
+        let balancers = &cloud.balancing().await?.load_balancers;
+        let all = balancers.iter().map(|(balancer, owned)| Self::read(cloud, balancer, owned));
+        Ok(try_join_all(all).await?.into_iter().flatten().collect())
     }
 
-    async fn edit(&self, _edit: Edit, _found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
+        let aws = &cx.cloud;
+        let name = aws.named_after("lb", [self.scheme.as_str()]);
+        let call = aws
+            .elb
+            .create_load_balancer()
+            .name(&name)
+            .r#type(LoadBalancerTypeEnum::Application)
+            .ip_address_type(IpAddressType::Ipv4)
+            .scheme(LoadBalancerSchemeEnum::from(self.scheme.as_str()))
+            .set_subnets(Some(ids(cx, &self.subnets)?))
+            .set_security_groups(Some(ids(cx, &self.security_groups)?))
+            .set_tags(Some(tags::for_elb(&aws.labels(cx.address(), &self.tags))));
+        let made = eventually(cx, Pace::seconds(2, 120), is_too_early, || {
+            let call = call.clone();
+            async move { call.send().await.aws().or_code(&["DuplicateLoadBalancerName"]) }
+        })
+        .await?;
+        let made = match made {
+            Some(answer) => answer.load_balancers.unwrap_or_default().into_iter().next(),
+            None => Some(namesake(cx, &name, call).await?),
+        };
+        let live = LoadBalancerLive::of(&made.context("made, but AWS does not show it")?)?;
+        self.put_attributes(aws, &live.arn).await?;
+        Ok(live)
     }
 
-    async fn delete(_found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn settle(live: Self::Live, cx: &Cx<Aws>) -> Result<Self::Live> {
+        let made = cx
+            .until(COMING, || async {
+                let Some(now) = described(&cx.cloud, &live.arn).await? else {
+                    return Ok(Probe::Pending("not yet known".into()));
+                };
+                let (state, reason) = state(&now);
+                Ok(match state {
+                    State::Active | State::ActiveImpaired => Probe::Ready(now),
+                    State::Failed => Probe::Failed(reason),
+                    other => Probe::Pending(other.as_str().to_owned()),
+                })
+            })
+            .await?;
+        LoadBalancerLive::of(&made)
     }
+
+    async fn edit(&self, edit: Edit, found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        let (aws, arn) = (&cx.cloud, &found.live.arn);
+        match edit {
+            Edit::Subnets => {
+                let call = aws.elb.set_subnets().load_balancer_arn(arn);
+                call.set_subnets(Some(ids(cx, &self.subnets)?)).send().await.aws()?;
+                Ok(())
+            }
+            Edit::SecurityGroups => {
+                let call = aws.elb.set_security_groups().load_balancer_arn(arn);
+                let groups = Some(ids(cx, &self.security_groups)?);
+                call.set_security_groups(groups).send().await.aws()?;
+                Ok(())
+            }
+            Edit::Attributes => self.put_attributes(aws, arn).await,
+            Edit::Tags => aws.retag_elb(arn, &self.tags, &found.spec.tags).await,
+        }
+    }
+
+    async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        let (aws, arn) = (&cx.cloud, &found.live.arn);
+        if aws.unprotect && Self::guard(found).is_some() {
+            put(aws, arn, vec![(PROTECTED, "false".into())]).await.or_gone()?;
+        }
+        match aws.elb.delete_load_balancer().load_balancer_arn(arn).send().await.aws().or_gone() {
+            Err(failure) if failure.is(&["OperationNotPermitted"]) => {
+                let lift = "turn its deletion protection off, or let --unprotect do it";
+                return Err(anyhow::Error::from(failure).context(lift));
+            }
+            done => done.map(drop)?,
+        }
+        cx.until(GOING, || async {
+            if described(aws, arn).await?.is_some() {
+                return Ok(Probe::Pending("deleting".into()));
+            }
+            Ok(match &*left_behind(aws, arn).await? {
+                [] => Probe::Ready(()),
+                left => Probe::Pending(format!("releasing {}", left.join(", "))),
+            })
+        })
+        .await
+    }
+}
+
+impl LoadBalancer {
+    async fn read(aws: &Aws, balancer: &Described, owned: &Owned) -> Result<Option<Found<Self>>> {
+        let live = LoadBalancerLive::of(balancer)?;
+        let call = aws.elb.describe_load_balancer_attributes().load_balancer_arn(&live.arn);
+        let Some(answer) = call.send().await.aws().or_gone()? else { return Ok(None) };
+        let pairs: HashMap<_, _> =
+            answer.attributes().iter().filter_map(|a| Some((a.key()?, a.value()?))).collect();
+        let (state, reason) = state(balancer);
+        let (phase, remark) = match state {
+            State::Active => (Phase::Ready, None),
+            State::ActiveImpaired => (Phase::Ready, Some(format!("impaired: {reason}"))),
+            State::Failed => (Phase::Broken, Some(reason)),
+            _ => (Phase::Coming, None),
+        };
+        let protected = pairs.get(PROTECTED) == Some(&"true");
+        let notes = remark.into_iter().chain(protected.then(|| IS_PROTECTED.to_owned()));
+        let spec = Self::seen(balancer, &pairs, owned);
+        Ok(Some(Found::ready(owned.name.as_str(), spec, live).in_phase(phase).with_notes(notes)))
+    }
+
+    fn seen(balancer: &Described, attributes: &HashMap<&str, &str>, owned: &Owned) -> Self {
+        let zones = balancer.availability_zones().iter();
+        Self {
+            scheme: match balancer.scheme() {
+                Some(LoadBalancerSchemeEnum::Internal) => Scheme::Internal,
+                _ => Scheme::InternetFacing,
+            },
+            subnets: zones.filter_map(AvailabilityZone::subnet_id).map(Ref::found).collect(),
+            security_groups: balancer
+                .security_groups()
+                .iter()
+                .map(|id| Ref::found(id.as_str()))
+                .collect(),
+            idle_timeout: attributes.get(IDLE_TIMEOUT).and_then(|v| v.parse().ok()).unwrap_or(60),
+            drop_invalid_headers: attributes.get(DROP_INVALID) == Some(&"true"),
+            routes: Vec::new(),
+            tags: owned.tags.clone(),
+        }
+    }
+
+    async fn put_attributes(&self, aws: &Aws, arn: &str) -> Result<()> {
+        let idle_timeout = (IDLE_TIMEOUT, self.idle_timeout.to_string());
+        let drop_invalid = (DROP_INVALID, self.drop_invalid_headers.to_string());
+        Ok(put(aws, arn, vec![idle_timeout, drop_invalid]).await?)
+    }
+}
+
+impl LoadBalancerLive {
+    fn of(balancer: &Described) -> Result<Self> {
+        Ok(Self {
+            arn: balancer.load_balancer_arn().context("a load balancer without an ARN")?.to_owned(),
+            dns_name: balancer.dns_name().unwrap_or_default().to_owned(),
+            zone_id: balancer.canonical_hosted_zone_id().unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+/// The ids behind references.
+fn ids<K: Kind>(cx: &Cx<Aws>, to: &[Ref<K>]) -> Result<Vec<String>> {
+    to.iter().map(|to| Ok(K::id(&cx.get(to)?).to_owned())).collect()
+}
+
+/// Subnets, security groups and the VPC's way out may be too new to be known everywhere.
+fn is_too_early(failure: &Failure) -> bool {
+    failure.is(&["SubnetNotFound", "InvalidSecurityGroup"])
+        || failure.is(&["InvalidSubnet"]) && failure.message.contains("internet gateway")
+}
+
+/// The state, and why.
+fn state(balancer: &Described) -> (State, String) {
+    let state = balancer.state();
+    let code = state.and_then(|s| s.code()).cloned().unwrap_or(State::Provisioning);
+    let why = state.and_then(|s| s.reason()).unwrap_or("AWS gives no reason");
+    (code, why.to_owned())
+}
+
+async fn described(aws: &Aws, arn: &str) -> Result<Option<Described>> {
+    let call = aws.elb.describe_load_balancers().load_balancer_arns(arn);
+    let answer = call.send().await.aws().or_gone()?;
+    Ok(answer.and_then(|a| a.load_balancers?.into_iter().next()))
+}
+
+/// What bears our name already. If it is ours, an answer was lost on the way and it is gone on
+/// with. If nothing does, one that was deleted is fading, and the creation is sent again.
+async fn namesake(cx: &Cx<Aws>, name: &str, create: CreateLoadBalancerFluentBuilder) -> Result<Described> {
+    cx.until(Pace::seconds(10, 300), || async {
+        let call = cx.cloud.elb.describe_load_balancers().names(name);
+        let there = call.send().await.aws().or_gone()?;
+        if let Some(balancer) = there.and_then(|a| a.load_balancers?.into_iter().next()) {
+            cx.cloud.claim(balancer.load_balancer_arn().unwrap_or_default(), name).await?;
+            return Ok(Probe::Ready(balancer));
+        }
+        let made = create.clone().send().await.aws().or_code(&["DuplicateLoadBalancerName"])?;
+        Ok(match made.and_then(|a| a.load_balancers?.into_iter().next()) {
+            Some(balancer) => Probe::Ready(balancer),
+            None => Probe::Pending(format!("waiting for the name {name}")),
+        })
+    })
+    .await
+}
+
+/// The network interfaces of a load balancer that is gone: they hold its subnets and groups.
+async fn left_behind(aws: &Aws, arn: &str) -> Result<Vec<String>> {
+    let Some((_, path)) = arn.split_once(":loadbalancer/") else {
+        bail!("{arn} is not the ARN of a load balancer");
+    };
+    interfaces(aws, "description", &format!("ELB {path}")).await
+}
+
+async fn put(aws: &Aws, arn: &str, pairs: Vec<(&str, String)>) -> Result<(), Failure> {
+    let attributes = pairs
+        .into_iter()
+        .map(|(key, value)| LoadBalancerAttribute::builder().key(key).value(value).build())
+        .collect();
+    let call = aws.elb.modify_load_balancer_attributes().load_balancer_arn(arn);
+    call.set_attributes(Some(attributes)).send().await.aws()?;
+    Ok(())
 }
