@@ -1,12 +1,20 @@
 //! A port of the load balancer and what happens to requests that come in there.
 
 use super::{load_balancer::LoadBalancer, target_group::TargetGroup};
-use crate::engine::{Attribute, address::Link, plan::Ids};
 use crate::{
-    aws::{Aws, Tags},
-    engine::{Cx, Found, Kind, Ref, Table},
+    aws::{Aws, Failure, Owned, Sent, Tags, Tolerant, eventually, tags},
+    engine::{Attribute, Cx, Found, Kind, Pace, Ref, Table, address::Link, plan::Ids},
 };
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use aws_sdk_elasticloadbalancingv2::types::{
+    Action as Does, ActionTypeEnum, Certificate, Listener as Described, ProtocolEnum,
+    RedirectActionConfig, RedirectActionStatusCodeEnum,
+};
+use futures::future::try_join_all;
+use std::collections::HashMap;
+
+#[cfg(test)]
+mod tests;
 
 /// A port of the load balancer and what happens to requests that come in there.
 #[derive(Clone, Debug)]
@@ -32,6 +40,8 @@ pub enum Action {
     Forward(Ref<TargetGroup>),
     /// The client is sent to port 443 of the same host.
     RedirectToHttps,
+    /// Something that is never wanted, in AWS's word: found where somebody changed it by hand.
+    Other(String),
 }
 
 impl Attribute for Action {
@@ -39,6 +49,7 @@ impl Attribute for Action {
         match self {
             Self::Forward(group) => format!("forward to {}", group.show()),
             Self::RedirectToHttps => "redirect to HTTPS".into(),
+            Self::Other(what) => what.clone(),
         }
     }
     fn met_by(&self, found: &Self, ids: &Ids) -> bool {
@@ -57,13 +68,22 @@ impl Attribute for Action {
 /// The calls that change it in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Edit {
-    /// See the attribute table.
+    /// `ModifyListener` with protocol, certificate and TLS policy.
     Protocol,
-    /// See the attribute table.
+    /// `ModifyListener` with the default action.
     Action,
-    /// See the attribute table.
+    /// `AddTags` and `RemoveTags`.
     Tags,
 }
+
+/// TLS 1.3 and 1.2 with post-quantum key exchange, as AWS recommends (Application Load Balancers,
+/// "Security policies"); and what every partition knows.
+const POLICIES: [&str; 2] =
+    ["ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09", "ELBSecurityPolicy-TLS13-1-2-2021-06"];
+
+/// Fresh certificates and target groups are not known everywhere at once, and a target group lets
+/// go of its last load balancer some time after the listener there is gone.
+const SOON: Pace = Pace::seconds(5, 120);
 
 impl Kind for Listener {
     type Cloud = Aws;
@@ -86,19 +106,201 @@ impl Kind for Listener {
         live
     }
 
-    async fn discover(_cloud: &Aws) -> Result<Vec<Found<Self>>> {
-        bail!("not built")
+    async fn discover(cloud: &Aws) -> Result<Vec<Found<Self>>> {
+        let balancers = cloud.balancing().await?.load_balancers.iter();
+        let arns = balancers.filter_map(|(balancer, _)| balancer.load_balancer_arn());
+        let all = try_join_all(arns.map(|arn| listeners(cloud, arn))).await?.concat();
+        let arns = all.iter().filter_map(Described::listener_arn).map(str::to_owned).collect();
+        let owned = cloud.owned_balancing(arns).await?;
+        all.iter().map(|one| Self::read(one, &owned)).collect()
     }
 
-    async fn create(&self, _cx: &Cx<Aws>) -> Result<Self::Live> {
-        bail!("not built")
+    async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
+        let aws = &cx.cloud;
+        let balancer = cx.get(&self.load_balancer)?.arn;
+        let labels = aws.labels(cx.address(), &self.tags);
+        let call = aws
+            .elb
+            .create_listener()
+            .load_balancer_arn(&balancer)
+            .port(self.port.into())
+            .protocol(self.protocol())
+            .set_certificates(self.certificates())
+            .default_actions(self.action.does(cx)?)
+            .set_tags(Some(tags::for_elb(&labels)));
+        let made = self
+            .with_policy(cx, |policy| {
+                let call = call.clone().set_ssl_policy(policy);
+                async move { call.send().await.aws().or_code(&["DuplicateListener"]) }
+            })
+            .await?;
+        if let Some(made) = made {
+            let made = made.listeners.unwrap_or_default().into_iter().next();
+            return made.and_then(|l| l.listener_arn).context("made, but AWS does not show it");
+        }
+        // An answer was lost on the way: a port of our load balancer is ours.
+        let all = listeners(aws, &balancer).await?;
+        let same = all.into_iter().find(|l| l.port() == Some(self.port.into()));
+        let arn = same.and_then(|l| l.listener_arn);
+        let arn = arn.with_context(|| format!("port {} is taken, but not shown", self.port))?;
+        self.put_protocol(cx, &arn).await?;
+        self.put_action(cx, &arn).await?;
+        let call = aws.elb.add_tags().resource_arns(&arn);
+        call.set_tags(Some(tags::for_elb(&labels))).send().await.aws()?;
+        Ok(arn)
     }
 
-    async fn edit(&self, _edit: Edit, _found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn edit(&self, edit: Edit, found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        match edit {
+            Edit::Protocol => self.put_protocol(cx, &found.live).await,
+            Edit::Action => self.put_action(cx, &found.live).await,
+            Edit::Tags => {
+                cx.cloud.retag_elb(&found.live, &self.tags, &found.spec.tags).await
+            }
+        }
     }
 
-    async fn delete(_found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        let call = cx.cloud.elb.delete_listener().listener_arn(&found.live);
+        call.send().await.aws().or_gone()?;
+        Ok(())
     }
+}
+
+impl Listener {
+    /// What the listener at this port is called: `http`, `https`, or by its number.
+    pub fn name_of(port: u16) -> String {
+        match port {
+            80 => "http".into(),
+            443 => "https".into(),
+            other => format!("port-{other}"),
+        }
+    }
+
+    fn read(one: &Described, owned: &HashMap<String, Owned>) -> Result<Found<Self>> {
+        let arn = one.listener_arn().context("a listener without an ARN")?;
+        let port = u16::try_from(one.port().context("a listener without a port")?)?;
+        let balancer = one.load_balancer_arn().context("a listener without a load balancer")?;
+        let spec = Self {
+            load_balancer: Ref::found(balancer),
+            port,
+            certificate: one
+                .certificates()
+                .first()
+                .and_then(Certificate::certificate_arn)
+                .map(str::to_owned),
+            action: Action::seen(one.default_actions()),
+            https: None,
+            tags: owned.get(arn).map(|o| o.tags.clone()).unwrap_or_default(),
+        };
+        Ok(Found::ready(Self::name_of(port), spec, arn.to_owned()))
+    }
+
+    fn protocol(&self) -> ProtocolEnum {
+        if self.certificate.is_some() { ProtocolEnum::Https } else { ProtocolEnum::Http }
+    }
+
+    fn certificates(&self) -> Option<Vec<Certificate>> {
+        let arn = self.certificate.as_ref()?;
+        Some(vec![Certificate::builder().certificate_arn(arn).build()])
+    }
+
+    /// Sends with the best TLS policy that AWS knows here, or with none where there is no TLS.
+    async fn with_policy<T, F>(
+        &self,
+        cx: &Cx<Aws>,
+        call: impl Fn(Option<String>) -> F,
+    ) -> Result<T>
+    where
+        F: Future<Output = Result<T, Failure>> + Send,
+    {
+        let [best, known] = POLICIES.map(|policy| self.certificate.is_some().then(|| policy.into()));
+        let sent = eventually(cx, SOON, is_too_early, || {
+            let answer = Box::pin(call(best.clone()));
+            async move { answer.await.or_code(&["SSLPolicyNotFound"]) }
+        })
+        .await?;
+        match sent {
+            Some(answer) => Ok(answer),
+            None => eventually(cx, SOON, is_too_early, || Box::pin(call(known.clone()))).await,
+        }
+    }
+
+    async fn put_protocol(&self, cx: &Cx<Aws>, arn: &str) -> Result<()> {
+        let call = cx.cloud.elb.modify_listener().listener_arn(arn).protocol(self.protocol());
+        let call = call.set_certificates(self.certificates());
+        self.with_policy(cx, |policy| {
+            let call = call.clone().set_ssl_policy(policy);
+            async move { call.send().await.aws().map(drop) }
+        })
+        .await
+    }
+
+    async fn put_action(&self, cx: &Cx<Aws>, arn: &str) -> Result<()> {
+        let call = cx.cloud.elb.modify_listener().listener_arn(arn);
+        let call = call.default_actions(self.action.does(cx)?);
+        eventually(cx, SOON, is_too_early, || {
+            let call = call.clone();
+            async move { call.send().await.aws().map(drop) }
+        })
+        .await
+    }
+}
+
+impl Action {
+    fn does(&self, cx: &Cx<Aws>) -> Result<Does> {
+        let does = Does::builder();
+        Ok(match self {
+            Self::Forward(group) => {
+                does.r#type(ActionTypeEnum::Forward).target_group_arn(cx.get(group)?.arn).build()
+            }
+            Self::RedirectToHttps => {
+                does.r#type(ActionTypeEnum::Redirect).redirect_config(to_https()).build()
+            }
+            Self::Other(what) => bail!("{what} cannot be asked for"),
+        })
+    }
+
+    fn seen(actions: &[Does]) -> Self {
+        let [action] = actions else { return Self::Other(format!("{} actions", actions.len())) };
+        let weighted = action.forward_config().map_or(0, |f| f.target_groups().len());
+        match (action.r#type(), action.target_group_arn(), action.redirect_config()) {
+            (Some(ActionTypeEnum::Forward), Some(group), _) if weighted <= 1 => {
+                Self::Forward(Ref::found(group))
+            }
+            (Some(ActionTypeEnum::Redirect), _, Some(to)) if *to == to_https() => {
+                Self::RedirectToHttps
+            }
+            (does, ..) => Self::Other(does.map_or("nothing", ActionTypeEnum::as_str).to_owned()),
+        }
+    }
+}
+
+/// To the same place by HTTPS, for good.
+fn to_https() -> RedirectActionConfig {
+    RedirectActionConfig::builder()
+        .protocol("HTTPS")
+        .port("443")
+        .host("#{host}")
+        .path("/#{path}")
+        .query("#{query}")
+        .status_code(RedirectActionStatusCodeEnum::Http301)
+        .build()
+}
+
+fn is_too_early(failure: &Failure) -> bool {
+    failure.is(&[
+        "CertificateNotFound",
+        "UnsupportedCertificate",
+        "TargetGroupNotFound",
+        "TargetGroupAssociationLimit",
+    ])
+}
+
+/// All listeners of a load balancer; none when it is gone.
+async fn listeners(aws: &Aws, balancer: &str) -> Result<Vec<Described>> {
+    let call = aws.elb.describe_listeners().load_balancer_arn(balancer);
+    let pages = call.into_paginator().items().send();
+    let all = pages.collect::<Result<Vec<_>, _>>().await.aws().or_gone()?;
+    Ok(all.unwrap_or_default())
 }

@@ -107,7 +107,7 @@ impl Kind for LoadBalancer {
     const NAME: &'static str = "load-balancer";
     const SWAP: Swap = Swap::CreateFirst;
     const USUAL: Duration = Duration::from_secs(150);
-    const USUAL_DELETION: Duration = Duration::from_secs(60);
+    const USUAL_DELETION: Duration = Duration::from_mins(1);
 
     fn attributes(table: Table<Self>) -> Table<Self> {
         table
