@@ -1,9 +1,10 @@
 //! What AWS said when it said no: one concrete type for the errors of all services, told apart by
 //! wire code.
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::{
     config::http::HttpResponse,
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
     operation::RequestId,
 };
 use std::{error::Error, fmt};
@@ -31,6 +32,11 @@ impl Failure {
     /// Whether the code is one of these, whatever their case (EC2 spells some both ways).
     pub fn is(&self, codes: &[&str]) -> bool {
         codes.iter().any(|code| self.code.eq_ignore_ascii_case(code))
+    }
+
+    /// Whether nothing was sent because there are no credentials to sign it with.
+    pub fn lacks_credentials(&self) -> bool {
+        self.code == NO_CREDENTIALS
     }
 
     /// Whether it says that the thing does not exist.
@@ -106,15 +112,29 @@ where
 {
     fn aws(self) -> Result<T, Failure> {
         self.map_err(|error| Failure {
-            code: error.code().unwrap_or_default().to_owned(),
+            code: match error.code() {
+                Some(code) => code.to_owned(),
+                None if causes(&error).any(<dyn Error>::is::<CredentialsError>) => {
+                    NO_CREDENTIALS.into()
+                }
+                None => String::new(),
+            },
             message: match error.message() {
                 Some(message) => message.to_owned(),
-                None => DisplayErrorContext(&error).to_string(),
+                None => causes(&error).map(ToString::to_string).collect::<Vec<_>>().join(": "),
             },
             request: error.request_id().map(str::to_owned),
             status: error.raw_response().map(|r| r.status().as_u16()),
         })
     }
+}
+
+/// Stands in for AWS's code where no call was sent for want of credentials.
+const NO_CREDENTIALS: &str = "NoCredentials";
+
+/// An error and what lies below it.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |e| Error::source(*e))
 }
 
 /// Results whose failures may be expected.

@@ -2,6 +2,7 @@
 
 use super::{Aws, Sent};
 use anyhow::{Context, Result};
+use aws_smithy_types::retry::RetryConfig;
 
 /// The caller, as STS tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,9 +28,14 @@ impl Aws {
     pub async fn identity(&self) -> Result<&Identity> {
         self.identity
             .get_or_try_init(|| async {
+                // Every command asks this first: who has no network should hear of it soon.
+                let retries = RetryConfig::standard().with_max_attempts(3);
+                let patience = aws_sdk_sts::config::Builder::new().retry_config(retries);
                 let caller = self
                     .sts
                     .get_caller_identity()
+                    .customize()
+                    .config_override(patience)
                     .send()
                     .await
                     .aws()
