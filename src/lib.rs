@@ -5,3 +5,4 @@ pub mod blueprint;
 pub mod engine;
 pub mod kinds;
 pub mod spec;
+pub mod ui;

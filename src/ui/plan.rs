@@ -1,0 +1,191 @@
+//! A plan as a value that can be shown: as text for people, as JSON for programs.
+
+mod telling;
+mod text;
+
+use crate::{
+    aws::{Aws, Identity},
+    engine::{Action, Address, Change, Plan, Step, Swap},
+};
+use serde::Serialize;
+use std::time::Duration;
+
+/// Where a stack is, and whose it is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Place {
+    /// The stack's name.
+    pub stack: String,
+    /// The region.
+    pub region: String,
+    /// The account's 12 digits.
+    pub account: String,
+    /// The endpoint that replaces AWS's own, if one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+}
+
+impl Place {
+    /// Where these clients are, and who uses them.
+    pub fn of(aws: &Aws, identity: &Identity) -> Self {
+        Self {
+            stack: aws.stack.to_string(),
+            region: aws.region.clone(),
+            account: identity.account.clone(),
+            endpoint: aws.endpoint.clone(),
+        }
+    }
+}
+
+/// A plan to be shown.
+#[derive(Debug, Serialize)]
+pub struct Shown {
+    /// What it is about.
+    #[serde(flatten)]
+    place: Place,
+    /// Whether there is anything to do.
+    changes: bool,
+    /// How much there is to do.
+    pub summary: Summary,
+    /// What it does to those who are logged in.
+    sessions: Vec<String>,
+    /// What is done, a replacement being one line.
+    lines: Vec<Line>,
+    /// What should be known of resources, whether or not they change.
+    notes: Vec<Note>,
+    /// What keeps deletions from being done.
+    obstacles: Vec<Note>,
+}
+
+/// How many resources a plan touches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Made anew.
+    pub create: usize,
+    /// Changed in place.
+    pub update: usize,
+    /// Deleted and made anew, in either order.
+    pub replace: usize,
+    /// Deleted for good.
+    pub delete: usize,
+    /// On their way already.
+    #[serde(rename = "await")]
+    pub wait: usize,
+    /// Left as they are.
+    pub unchanged: usize,
+    /// How long the slowest chain of steps usually takes.
+    pub seconds: u64,
+}
+
+impl Summary {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.create + self.update + self.replace + self.delete + self.wait == 0
+    }
+}
+
+/// What a line of a plan is about to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Deed {
+    Create,
+    Update,
+    Replace,
+    Delete,
+    Await,
+}
+
+#[derive(Debug, Serialize)]
+struct Line {
+    address: Address,
+    action: Deed,
+    /// The order of a replacement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<&'static str>,
+    changes: Vec<Change>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
+    usual_seconds: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Note {
+    address: Address,
+    text: String,
+}
+
+impl Shown {
+    /// Prepares a plan to be shown. `sessions` says what it does to those who are logged in.
+    pub fn new<C: Send + Sync + 'static>(
+        plan: &Plan<C>,
+        place: Place,
+        sessions: Vec<String>,
+    ) -> Self {
+        let lines: Vec<Line> = plan.steps().iter().filter_map(|step| line(step, plan)).collect();
+        let note = |(address, text): &(Address, String)| Note {
+            address: address.clone(),
+            text: text.clone(),
+        };
+        // The notes of what is worked on stand with its line.
+        let noted = |at: &Address| lines.iter().any(|line| line.address == *at);
+        Self {
+            place,
+            changes: !plan.is_empty(),
+            summary: summary(&lines, plan),
+            sessions,
+            notes: plan.notes().iter().filter(|(at, _)| !noted(at)).map(note).collect(),
+            obstacles: plan.obstacles().iter().map(note).collect(),
+            lines,
+        }
+    }
+}
+
+fn line<C: Send + Sync + 'static>(step: &Step<C>, plan: &Plan<C>) -> Option<Line> {
+    let (action, order) = match (step.action(), step.swap()) {
+        // The other half of a replacement says it all.
+        (Action::Delete, Some(_)) => return None,
+        (Action::Create, Some(Swap::CreateFirst)) => (Deed::Replace, Some("create first")),
+        (Action::Create, Some(_)) => (Deed::Replace, Some("delete first")),
+        (Action::Create, None) => (Deed::Create, None),
+        (Action::Update, _) => (Deed::Update, None),
+        (Action::Delete, None) => (Deed::Delete, None),
+        (Action::Await, _) => (Deed::Await, None),
+    };
+    let old = plan.steps().iter().find(|other| {
+        action == Deed::Replace
+            && other.action() == Action::Delete
+            && other.swap().is_some()
+            && other.address() == step.address()
+    });
+    Some(Line {
+        address: step.address().clone(),
+        action,
+        order,
+        changes: step.changes().to_vec(),
+        notes: old.unwrap_or(step).notes().to_vec(),
+        usual_seconds: (step.usual() + old.map(Step::usual).unwrap_or_default()).as_secs(),
+    })
+}
+
+fn summary<C: Send + Sync + 'static>(lines: &[Line], plan: &Plan<C>) -> Summary {
+    let count = |deed| lines.iter().filter(|line| line.action == deed).count();
+    let (update, wait) = (count(Deed::Update), count(Deed::Await));
+    Summary {
+        create: count(Deed::Create),
+        update,
+        replace: count(Deed::Replace),
+        delete: count(Deed::Delete),
+        wait,
+        unchanged: plan.kept().saturating_sub(update + wait),
+        seconds: slowest(plan).as_secs(),
+    }
+}
+
+/// How long the slowest chain of steps usually takes.
+fn slowest<C: 'static + Send + Sync>(plan: &Plan<C>) -> Duration {
+    let mut ends: Vec<Duration> = Vec::new();
+    for step in plan.steps() {
+        let start = step.after().iter().map(|&before| ends[before]).max().unwrap_or_default();
+        ends.push(start + step.usual());
+    }
+    ends.into_iter().max().unwrap_or_default()
+}

@@ -1,0 +1,187 @@
+//! A plan for people: grouped, changes in full, new things in one line.
+
+use super::{
+    Deed, Line, Place, Shown, Summary,
+    telling::{GROUPS, speaks_for_itself, telling},
+};
+use crate::{
+    engine::Change,
+    ui::{
+        paint::{BAD, CARE, FAINT, GOOD, HINT, Painted, STRONG},
+        words::{about, cut},
+    },
+};
+use anstyle::Style;
+use std::{
+    fmt::{self, Display},
+    time::Duration,
+};
+
+/// From here on a value is cut off.
+const WIDEST_VALUE: usize = 60;
+/// Names of things that are alike share lines of this width.
+const WIDEST_LIST: usize = 90;
+
+impl Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stack, region, account, endpoint } = self;
+        write!(f, "{} in {region}, account {account}", Painted(STRONG, stack))?;
+        endpoint.iter().try_for_each(|endpoint| write!(f, ", at {endpoint}"))
+    }
+}
+
+impl Deed {
+    fn symbol(self) -> Painted<&'static str> {
+        match self {
+            Self::Create => Painted(GOOD, "+"),
+            Self::Update => Painted(CARE, "~"),
+            Self::Replace => Painted(BAD, "±"),
+            Self::Delete => Painted(BAD, "-"),
+            Self::Await => Painted(HINT, "…"),
+        }
+    }
+}
+
+impl Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.place)?;
+        for (heading, kinds) in GROUPS {
+            let mut lines: Vec<&Line> =
+                self.lines.iter().filter(|l| kinds.contains(&l.address.kind)).collect();
+            lines.sort_by_key(|l| kinds.iter().position(|kind| *kind == l.address.kind));
+            write_group(f, heading, &lines)?;
+        }
+        let others: Vec<&Line> = self
+            .lines
+            .iter()
+            .filter(|l| GROUPS.iter().all(|(_, kinds)| !kinds.contains(&l.address.kind)))
+            .collect();
+        write_group(f, "other", &others)?;
+        if !self.notes.is_empty() {
+            writeln!(f, "\n{}", Painted(STRONG, "to be known"))?;
+            for note in &self.notes {
+                writeln!(f, "  {} {}: {}", Painted(CARE, "!"), note.address, note.text)?;
+            }
+        }
+        if !self.sessions.is_empty() {
+            writeln!(f, "\n{}", Painted(STRONG, "sessions"))?;
+            self.sessions.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
+        }
+        write!(f, "\n{}", self.summary)
+    }
+}
+
+fn write_group(f: &mut fmt::Formatter<'_>, heading: &str, lines: &[&Line]) -> fmt::Result {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "\n{}", Painted(STRONG, heading))?;
+    let mut rest = lines;
+    while let Some((first, others)) = rest.split_first() {
+        let alike = others.iter().take_while(|other| other.is_like(first)).count();
+        let names: Vec<&str> = rest[..=alike].iter().map(|line| &*line.address.name).collect();
+        first.write(f, &names)?;
+        rest = &others[alike..];
+    }
+    Ok(())
+}
+
+impl Line {
+    /// Whether one line can stand for both.
+    fn is_like(&self, other: &Self) -> bool {
+        matches!(self.action, Deed::Create | Deed::Delete | Deed::Await)
+            && (self.action, self.address.kind) == (other.action, other.address.kind)
+            && self.notes.is_empty()
+            && other.notes.is_empty()
+            && self.telling() == other.telling()
+    }
+
+    /// What tells a new resource from others of its kind.
+    fn telling(&self) -> String {
+        if self.action != Deed::Create {
+            return String::new();
+        }
+        let change = |name: &&str| self.changes.iter().find(|c| c.attribute == *name);
+        let shown =
+            telling(self.address.kind).iter().filter_map(change).filter(|c| c.to != "(none)");
+        let value = |c: &Change| {
+            if speaks_for_itself(c.attribute) {
+                cut(&c.to, WIDEST_VALUE)
+            } else {
+                format!("{}: {}", c.attribute, cut(&c.to, WIDEST_VALUE))
+            }
+        };
+        shown.map(value).collect::<Vec<_>>().join(", ")
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, names: &[&str]) -> fmt::Result {
+        let indent = "  ";
+        for (at, list) in wrapped(names).iter().enumerate() {
+            match at {
+                0 => write!(f, "{indent}{} {}/{list}", self.action.symbol(), self.address.kind)?,
+                _ => write!(f, "\n{indent}{indent}{indent}{list}")?,
+            }
+        }
+        if let Some(order) = self.order {
+            write!(f, " {}", Painted(BAD, format_args!("(replaced, {order})")))?;
+        }
+        let telling = self.telling();
+        if !telling.is_empty() {
+            write!(f, "  {}", Painted(FAINT, telling))?;
+        }
+        writeln!(f)?;
+        if matches!(self.action, Deed::Update | Deed::Replace) {
+            for change in &self.changes {
+                write_change(f, change, self.action)?;
+            }
+        }
+        self.notes.iter().try_for_each(|note| writeln!(f, "      {} {note}", Painted(CARE, "!")))
+    }
+}
+
+fn write_change(f: &mut fmt::Formatter<'_>, change: &Change, deed: Deed) -> fmt::Result {
+    let to = cut(&change.to, WIDEST_VALUE);
+    let style = if deed == Deed::Replace && change.replaces { BAD } else { Style::new() };
+    let name = Painted(style, change.attribute);
+    match &change.from {
+        Some(from) => writeln!(f, "      {name}: {} -> {to}", cut(from, WIDEST_VALUE)),
+        None => writeln!(f, "      {name}: {to}"),
+    }
+}
+
+/// Names joined with commas, in lines that are not too long.
+fn wrapped(names: &[&str]) -> Vec<String> {
+    let mut lines: Vec<String> = vec![String::new()];
+    for (at, name) in names.iter().enumerate() {
+        let comma = if at + 1 < names.len() { "," } else { "" };
+        let line = lines.last_mut().expect("there is always one line");
+        if line.is_empty() {
+            *line = format!("{name}{comma}");
+        } else if line.chars().count() + name.chars().count() < WIDEST_LIST {
+            *line = format!("{line} {name}{comma}");
+        } else {
+            lines.push(format!("{name}{comma}"));
+        }
+    }
+    lines
+}
+
+impl Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { create, update, replace, delete, wait, unchanged, seconds } = self;
+        if self.is_empty() {
+            return match unchanged {
+                0 => f.write_str("nothing to do: there is nothing of this stack"),
+                _ => write!(f, "nothing to do: all {unchanged} resources are as they are wanted"),
+            };
+        }
+        write!(
+            f,
+            "{create} to create, {update} to update, {replace} to replace, {delete} to delete"
+        )?;
+        if *wait > 0 {
+            write!(f, ", {wait} to wait for")?;
+        }
+        write!(f, "; about {}", about(Duration::from_secs(*seconds)))
+    }
+}

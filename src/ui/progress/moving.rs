@@ -1,0 +1,80 @@
+//! Progress on a terminal: a line for each running step, finished ones above them.
+
+use super::{Show, ending, subject, usually, verbs};
+use crate::{
+    engine::{Address, Event},
+    ui::{
+        is_colored,
+        paint::{BAD, CARE, FAINT, GOOD, Painted, plain},
+        words::cut,
+    },
+};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::{collections::HashMap, time::Duration};
+
+/// How often the lines move.
+const TICK: Duration = Duration::from_millis(120);
+/// AWS's word for a state is short; a refusal that is waited out is not.
+const WIDEST_NOTE: usize = 50;
+
+/// A line for each running step.
+#[derive(Default)]
+pub(super) struct Lines {
+    all: MultiProgress,
+    running: HashMap<Address, Running>,
+}
+
+struct Running {
+    bar: ProgressBar,
+    usually: String,
+}
+
+impl Show for Lines {
+    fn show(&mut self, event: &Event) {
+        match event {
+            Event::Started { address, action, usual } => {
+                let usually = usually(*usual).unwrap_or_default();
+                let bar = self.all.add(ProgressBar::new_spinner().with_style(style()));
+                bar.set_prefix(format!("{} {address}", verbs(*action).doing));
+                bar.set_message(painted(&Painted(FAINT, &usually).to_string()));
+                bar.enable_steady_tick(TICK);
+                self.running.insert(address.clone(), Running { bar, usually });
+            }
+            Event::Waiting { address, note } => {
+                if let Some(Running { bar, usually }) = self.running.get(address) {
+                    let note = cut(note, WIDEST_NOTE);
+                    let usually = Painted(FAINT, usually);
+                    bar.set_message(painted(&format!("{note}  {usually}")));
+                }
+            }
+            _ => self.end(event),
+        }
+    }
+}
+
+impl Lines {
+    fn end(&mut self, event: &Event) {
+        if let Some(Running { bar, .. }) = self.running.remove(subject(event)) {
+            bar.finish_and_clear();
+            self.all.remove(&bar);
+        }
+        let mark = match event {
+            Event::Finished { .. } => Painted(GOOD, "✓"),
+            Event::Failed { .. } => Painted(BAD, "✗"),
+            _ => Painted(CARE, "·"),
+        };
+        if let Some(line) = ending(event) {
+            self.all.println(painted(&format!("{mark} {line}"))).ok();
+        }
+    }
+}
+
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner} {prefix}  {elapsed}  {msg}")
+        .expect("the template is well formed")
+}
+
+/// The drawing library does not take styles away where they are not wanted.
+fn painted(text: &str) -> String {
+    if is_colored() { text.to_owned() } else { plain(text) }
+}
