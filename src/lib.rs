@@ -4,5 +4,6 @@ pub mod aws;
 pub mod blueprint;
 pub mod engine;
 pub mod kinds;
+pub mod localstack;
 pub mod spec;
 pub mod ui;
