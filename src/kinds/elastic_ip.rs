@@ -140,6 +140,3 @@ fn user(address: &Described) -> Option<String> {
         _ => None,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -242,6 +242,3 @@ fn describe(rule: &Rule) -> String {
         _ => format!("rule {id} (ingress {protocol}{ports} from {peer})"),
     }
 }
-
-#[cfg(test)]
-mod tests;

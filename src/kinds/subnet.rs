@@ -174,6 +174,3 @@ fn is_broken(state: &SubnetState) -> bool {
 fn broken(state: &SubnetState) -> String {
     format!("AWS could not make it: {state}")
 }
-
-#[cfg(test)]
-mod tests;

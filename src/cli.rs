@@ -1,0 +1,169 @@
+//! The command line: what can be typed, and one match that does it.
+
+mod act;
+mod connect;
+mod destroy;
+mod init;
+mod list;
+mod localstack;
+mod memory;
+mod outputs;
+
+mod plan;
+mod preview;
+mod reading;
+mod status;
+mod toggle_stickiness;
+
+mod up;
+mod validate;
+mod which;
+
+use crate::{
+    aws::Meter,
+    ui::{Color, Format, Ui, words::plural},
+};
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::{process::ExitCode, sync::OnceLock};
+use tokio::runtime::Runtime;
+
+/// One YAML file becomes a whole AWS stateful web tier, and goes away again
+#[derive(Debug, Parser)]
+#[command(name = "stackctl", version, disable_help_subcommand = true)]
+#[command(
+    after_help = "Begin with `stackctl init`. There is no state file: AWS itself is the state."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Verb,
+    /// How results are written: text, json
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t,
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
+    output: Format,
+    /// Say at the end how many calls AWS was sent
+    #[arg(short, long, global = true, help_heading = "Output")]
+    verbose: bool,
+    /// When to use colors: auto, always, never
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
+    color: Color,
+}
+
+/// The verbs, in the order in which one meets them.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Init(init::Args),
+    Validate(validate::Args),
+    Plan(plan::Args),
+    Up(up::Args),
+    Status(status::Args),
+    Outputs(outputs::Args),
+    ToggleStickiness(toggle_stickiness::Args),
+    Destroy(destroy::Args),
+    List(list::Args),
+    Localstack(localstack::Args),
+}
+
+/// How a command ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// All is done.
+    Done,
+    /// It was done, and the answer is no: nothing answers, the file is wrong, a step failed.
+    /// What there is to say has been said.
+    Failed,
+    /// A plan has changes, and the caller asked to be told so.
+    Changes,
+    /// A signal ended it.
+    Interrupted,
+}
+
+impl From<Ended> for ExitCode {
+    fn from(ended: Ended) -> Self {
+        Self::from(match ended {
+            Ended::Done => 0,
+            Ended::Failed => 1,
+            Ended::Changes => 2,
+            Ended::Interrupted => 130,
+        })
+    }
+}
+
+/// What every command works with.
+#[derive(Clone, Debug)]
+struct Session {
+    ui: Ui,
+    /// Counts the calls of the first way to AWS that a command opens.
+    meter: OnceLock<Meter>,
+}
+
+/// Does what the command line says.
+pub fn start() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nobody is left to be told that it cannot be printed.
+            error.print().ok();
+            return u8::from(error.use_stderr()).into();
+        }
+    };
+    let session = Session { ui: Ui::new(cli.output, cli.color), meter: OnceLock::new() };
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            session.ui.error(&error.into());
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = runtime.block_on(run(cli.command, &session));
+    // A prompt that still reads stdin must not hold the process.
+    runtime.shutdown_background();
+    if cli.verbose {
+        let meter = session.meter.get().cloned().unwrap_or_default();
+        let (calls, rounds) = (meter.calls(), meter.rounds());
+        session.ui.say(format_args!(
+            "{} to AWS in {}",
+            plural(calls as usize, "call"),
+            plural(rounds as usize, "round")
+        ));
+    }
+    match ended {
+        Ok(ended) => ended.into(),
+        Err(error) => {
+            session.ui.error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(verb: Verb, session: &Session) -> Result<Ended> {
+    match verb {
+        Verb::Init(args) => init::run(&args, session),
+        Verb::Validate(args) => validate::run(&args, session),
+        Verb::Plan(args) => plan::run(&args, session).await,
+        Verb::Up(args) => up::run(&args, session).await,
+        Verb::Status(args) => status::run(&args, session).await,
+        Verb::Outputs(args) => outputs::run(&args, session).await,
+        Verb::ToggleStickiness(args) => toggle_stickiness::run(&args, session).await,
+        Verb::Destroy(args) => destroy::run(&args, session).await,
+        Verb::List(args) => list::run(&args, session).await,
+        Verb::Localstack(args) => localstack::run(&args, session).await,
+    }
+}

@@ -1,0 +1,149 @@
+//! Carrying out a plan in front of the user: asking first, showing progress, minding signals.
+
+use super::{Ended, Session};
+use crate::{
+    aws::Aws,
+    engine::{Outcome, Plan, Reporter, Stop},
+    ui::{Report, Trouble, Ui, paint::Painted, paint::STRONG, words::plural},
+};
+use anyhow::{Context, Result, ensure};
+use serde::Serialize;
+use std::{
+    fmt::{self, Display},
+    num::NonZeroUsize,
+    sync::Arc,
+};
+use tokio::sync::mpsc::unbounded_channel;
+
+/// How many steps run at a time: more would only be throttled.
+const AT_ONCE: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
+
+/// What must be done away with before a plan can be carried out.
+///
+/// # Errors
+/// When something keeps a deletion from being done.
+pub(super) fn refuse_obstacles(plan: &Plan<Aws>) -> Result<()> {
+    let obstacles = plan.obstacles();
+    let told: Vec<_> = obstacles.iter().map(|(at, why)| format!("{at}: {why}")).collect();
+    ensure!(
+        obstacles.is_empty(),
+        Trouble::new(
+            format!("nothing was changed, since this is in the way: {}", told.join("; ")),
+            "remove what is in the way and run the same command again; `stackctl destroy \
+             --unprotect` lifts deletion protection",
+        )
+    );
+    Ok(())
+}
+
+/// Asks for consent by having `word` typed.
+///
+/// # Errors
+/// When it is not given, or nobody is there to give it.
+pub(super) async fn ask(ui: Ui, what: &str, word: &str) -> Result<()> {
+    let nobody = Trouble::new(
+        format!("{what}, and nobody is here to agree"),
+        "look at the plan, then run the same command with --yes",
+    );
+    let question = format!("{what}. Type `{word}` to go on:");
+    let answer = ui.ask(Painted(STRONG, question), nobody).await?;
+    ensure!(
+        answer == word,
+        Trouble::new(
+            "nothing was changed",
+            format!("`{word}` was not typed; --yes agrees beforehand")
+        )
+    );
+    Ok(())
+}
+
+/// How many steps ended how.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+struct Tally {
+    done: usize,
+    failed: usize,
+    skipped: usize,
+    interrupted: usize,
+}
+
+/// Carries out a plan. `again` is the command that goes on where it ended.
+///
+/// # Errors
+/// When stdout cannot be written to.
+pub(super) async fn act(
+    plan: Plan<Aws>,
+    aws: Aws,
+    again: &str,
+    session: &Session,
+) -> Result<Ended> {
+    let ui = session.ui;
+    let stop = Stop::default();
+    let watching = tokio::spawn(watch_signals(stop.clone(), ui)?);
+    let (sender, events) = unbounded_channel();
+    let run = plan.run(Arc::new(aws), AT_ONCE, Reporter(Some(sender)), stop);
+    let (outcomes, ()) = tokio::join!(run, ui.follow(events));
+    watching.abort();
+    let mut tally = Tally::default();
+    for (_, _, outcome) in &outcomes {
+        match outcome {
+            Outcome::Done => tally.done += 1,
+            Outcome::Failed(error) => {
+                tally.failed += 1;
+                if !ui.is_json() {
+                    ui.say(Report::of(error));
+                }
+            }
+            Outcome::Skipped { .. } => tally.skipped += 1,
+            Outcome::Interrupted => tally.interrupted += 1,
+        }
+    }
+    if ui.is_json() {
+        ui.part("ended", &tally)?;
+    } else if tally.failed + tally.skipped + tally.interrupted > 0 {
+        ui.warn(tally);
+        ui.hint(format_args!("`{again}` goes on where this ended"));
+    }
+    Ok(match tally {
+        Tally { interrupted: 1.., .. } => Ended::Interrupted,
+        Tally { failed: 0, skipped: 0, .. } => Ended::Done,
+        _ => Ended::Failed,
+    })
+}
+
+impl Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { done, failed, skipped, interrupted } = self;
+        let all = done + failed + skipped + interrupted;
+        write!(f, "{done} of {} done", plural(all, "step"))?;
+        for (count, how) in [
+            (failed, "failed"),
+            (skipped, "waiting for what failed"),
+            (interrupted, "stopped or not begun"),
+        ] {
+            if *count > 0 {
+                write!(f, ", {count} {how}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first signal asks for an orderly end, the second ends at once.
+fn watch_signals(stop: Stop, ui: Ui) -> Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen to signals")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen to signals")?;
+    Ok(async move {
+        for times in 1.. {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if times > 1 {
+                std::process::exit(130);
+            }
+            ui.warn("stopping: calls under way are let end; a second signal leaves at once");
+            stop.raise();
+        }
+    })
+}

@@ -1,0 +1,219 @@
+//! Where AWS is: from flags, file, memory and environment, and never by guessing between them.
+
+mod endpoint;
+
+use super::{Session, memory::Memory, which::Chosen};
+use crate::{
+    aws::{Aws, Connection},
+    localstack,
+    ui::Trouble,
+};
+use anyhow::{Result, ensure};
+use endpoint::{Endpoint, Host};
+use std::{env, path::PathBuf, time::Duration};
+use tokio::{net::TcpStream, time::timeout};
+
+/// Flags that say where AWS is.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Where")]
+pub(super) struct Where {
+    /// The AWS region [default: the file's, else that of the AWS configuration]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// Use the emulator at localhost:4566, and start the bundled one when nothing answers there
+    #[arg(long, conflicts_with = "endpoint_url")]
+    pub localstack: bool,
+    /// Another endpoint for every AWS service; `aws` means AWS's own
+    #[arg(long, value_name = "URL")]
+    pub endpoint_url: Option<Endpoint>,
+}
+
+/// What is known of the stack before AWS is asked.
+#[derive(Debug, Default)]
+struct Known<'a> {
+    /// The region its file names.
+    region: Option<&'a str>,
+    /// What is remembered of it.
+    memory: Option<&'a Memory>,
+}
+
+/// Where to go, and how strictly.
+#[derive(Debug, PartialEq, Eq)]
+struct Route {
+    connection: Connection,
+    /// No endpoint of the AWS configuration may take the place of AWS's own.
+    own: Option<Own>,
+}
+
+/// Why AWS's own endpoints are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Own {
+    Asked,
+    Remembered,
+}
+
+/// The account of an emulator that is asked for no other.
+const EMULATED: &str = "000000000000";
+
+impl Where {
+    /// Decides where to go; `env` answers with the value of an environment variable.
+    fn route(&self, known: &Known<'_>, env: &dyn Fn(&str) -> Option<String>) -> Result<Route> {
+        let region = self.region(known)?;
+        let to = |endpoint: Option<String>, account: Option<String>| {
+            let account = endpoint
+                .as_deref()
+                .and_then(Host::of)
+                .filter(Host::is_here)
+                .map(|_| account.unwrap_or_else(|| emulated(env)));
+            Connection { region: region.clone(), endpoint, emulated_account: account }
+        };
+        let configured = env("AWS_ENDPOINT_URL").filter(|_| {
+            env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+                .is_none_or(|v| !v.eq_ignore_ascii_case("true"))
+        });
+        let (connection, own) = match (&self.endpoint_url, known.memory) {
+            _ if self.localstack => (to(Some(localstack::endpoint(localstack::PORT)), None), None),
+            (Some(Endpoint::At(url)), _) => (to(Some(url.clone()), None), None),
+            (Some(Endpoint::Aws), _) => (to(None, None), Some(Own::Asked)),
+            (None, Some(memory)) => {
+                let there = memory.endpoint.as_deref();
+                ensure!(
+                    configured.as_deref().is_none_or(|url| Some(url) == there),
+                    conflict(memory, configured.as_deref().unwrap_or_default())
+                );
+                let account = memory.emulated_account.clone();
+                (to(memory.endpoint.clone(), account), there.is_none().then_some(Own::Remembered))
+            }
+            (None, None) => (to(configured, None), None),
+        };
+        Ok(Route { connection, own })
+    }
+
+    fn region(&self, known: &Known<'_>) -> Result<Option<String>> {
+        let remembered = known.memory.map(|memory| memory.region.as_str());
+        if let (None, Some(asked), Some(there)) = (&self.region, known.region, remembered) {
+            ensure!(
+                asked == there,
+                Trouble::new(
+                    format!(
+                        "the file names the region {asked}, and the stack was brought up in {there}"
+                    ),
+                    format!(
+                        "give --region {there} to go on with that one, or --region {asked} for one in {asked}"
+                    ),
+                )
+            );
+        }
+        Ok(self.region.as_deref().or(known.region).or(remembered).map(str::to_owned))
+    }
+
+    /// Opens the way to the stack that was chosen.
+    ///
+    /// # Errors
+    /// When flags, file, memory and environment contradict each other; when no region is named;
+    /// when nothing answers at an endpoint of this machine.
+    pub(super) async fn open(&self, chosen: &Chosen, session: &Session) -> Result<Way> {
+        let region = chosen.spec.as_ref().and_then(|spec| spec.region.as_deref());
+        let known = Known { region, memory: chosen.memory.as_ref() };
+        self.open_to(&chosen.name, &known, session).await
+    }
+
+    /// Opens the way to whatever stacks there are.
+    ///
+    /// # Errors
+    /// As [`Where::open`].
+    pub(super) async fn open_to_any(&self, session: &Session) -> Result<Way> {
+        self.open_to("", &Known::default(), session).await
+    }
+
+    async fn open_to(&self, stack: &str, known: &Known<'_>, session: &Session) -> Result<Way> {
+        let Route { mut connection, own } = self.route(known, &|name| env::var(name).ok())?;
+        if self.localstack {
+            localstack::ensure(localstack::PORT).await?;
+        }
+        let mut aws = connection.open(stack).await?;
+        if let (Some(own), Some(url)) = (own, &aws.endpoint) {
+            return Err(match (own, known.memory) {
+                (Own::Remembered, Some(memory)) => conflict(memory, url).into(),
+                _ => Trouble::new(
+                    format!("the AWS configuration sends every call to {url}"),
+                    "take `endpoint_url` and AWS_ENDPOINT_URL out of it to reach AWS itself",
+                )
+                .into(),
+            });
+        }
+        let here = aws.endpoint.as_deref().and_then(Host::of).filter(Host::is_here);
+        if let Some(host) = here {
+            host.knock(known.memory).await?;
+            if connection.emulated_account.is_none() {
+                // The endpoint comes from a profile: real credentials must not go there either.
+                connection.emulated_account = Some(emulated(&|name| env::var(name).ok()));
+                aws = connection.open(stack).await?;
+            }
+        }
+        // The first way of a command is the one whose calls are told.
+        session.meter.set(aws.meter.clone()).ok();
+        Ok(Way { aws, emulated_account: connection.emulated_account })
+    }
+}
+
+/// An open way to AWS.
+#[derive(Debug)]
+pub(super) struct Way {
+    /// The clients.
+    pub aws: Aws,
+    emulated_account: Option<String>,
+}
+
+impl Way {
+    /// What to remember of this way.
+    pub(super) fn memory(&self, file: Option<PathBuf>) -> Memory {
+        Memory {
+            name: self.aws.stack.to_string(),
+            region: self.aws.region.clone(),
+            endpoint: self.aws.endpoint.clone(),
+            emulated_account: self.emulated_account.clone(),
+            file,
+        }
+    }
+}
+
+/// An access key id of twelve digits names an emulator's account; any other is not for it.
+fn emulated(env: &dyn Fn(&str) -> Option<String>) -> String {
+    let digits = |id: &String| id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit());
+    env("AWS_ACCESS_KEY_ID").filter(digits).unwrap_or_else(|| EMULATED.to_owned())
+}
+
+fn conflict(memory: &Memory, configured: &str) -> Trouble {
+    let there = memory.endpoint.as_deref().unwrap_or("AWS itself");
+    let flag = memory.endpoint.as_deref().unwrap_or("aws");
+    Trouble::new(
+        format!(
+            "`{}` was brought up at {there}, and the AWS configuration says {configured}",
+            memory.name
+        ),
+        format!("unset AWS_ENDPOINT_URL, or say which is meant: --endpoint-url {flag}"),
+    )
+}
+
+impl Host {
+    /// Whether anything answers, asked once: the SDK would ask for half a minute.
+    async fn knock(&self, memory: Option<&Memory>) -> Result<()> {
+        let connect = TcpStream::connect((self.name.as_str(), self.port));
+        if let Ok(Ok(_)) = timeout(Duration::from_secs(2), connect).await {
+            return Ok(());
+        }
+        let hint = match memory {
+            Some(memory) => format!(
+                "`{}` was last brought up there: start the emulator again, or name another place \
+                 with --endpoint-url (`aws` for AWS itself)",
+                memory.name
+            ),
+            None => "start it, or use --localstack, which starts the bundled one".to_owned(),
+        };
+        Err(Trouble::new(format!("nothing answers at {}:{}", self.name, self.port), hint).into())
+    }
+}
+
+#[cfg(test)]
+mod tests;

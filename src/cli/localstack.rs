@@ -1,0 +1,40 @@
+//! `localstack`: the bundled emulator by itself.
+
+use super::{Ended, Session};
+use crate::localstack;
+use anyhow::Result;
+use clap::Subcommand;
+
+/// Start, stop or look at the bundled AWS emulator
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Start it in the background, unless it runs
+    Start(Port),
+    /// Stop it, and lose everything in it
+    Stop(Port),
+    /// Say whether it answers; exit code 1 when it does not
+    Status(Port),
+}
+
+#[derive(Debug, clap::Args)]
+struct Port {
+    /// The port at 127.0.0.1
+    #[arg(long, default_value_t = localstack::PORT)]
+    port: u16,
+}
+
+pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
+    let (status, wanted) = match &args.command {
+        Verb::Start(Port { port }) => (localstack::start(*port).await?, true),
+        Verb::Stop(Port { port }) => (localstack::stop(*port).await?, false),
+        Verb::Status(Port { port }) => (localstack::status(*port).await?, true),
+    };
+    session.ui.result(&status)?;
+    Ok(if status.running == wanted { Ended::Done } else { Ended::Failed })
+}

@@ -1,0 +1,182 @@
+//! What a stack's state comes to, in a few lines.
+
+use crate::{
+    aws::Aws,
+    cli::outputs::Outputs,
+    engine::{Address, Found, Inventory, Kind, Phase},
+    kinds::{
+        CacheCluster, DbCluster, DbInstance, LoadBalancer, ReplicationGroup, Target, TargetGroup,
+    },
+    ui::{
+        paint::{BAD, CARE, FAINT, GOOD, Painted, STRONG},
+        plan::{Place, Summary},
+    },
+};
+use serde::Serialize;
+use std::fmt::{self, Display};
+
+/// How a stack is.
+#[derive(Debug, Serialize)]
+pub(in crate::cli) struct Status {
+    #[serde(flatten)]
+    place: Place,
+    /// Whether every target answers and every part is ready.
+    healthy: bool,
+    url: Option<String>,
+    targets: Targets,
+    parts: Vec<Part>,
+    stickiness: Option<String>,
+    drift: Drift,
+}
+
+/// How far the stack is from its file.
+#[derive(Debug, Serialize)]
+pub(in crate::cli) struct Drift {
+    /// Whether it is as its file says; `None` where that cannot be told.
+    in_step: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<Summary>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<String>,
+}
+
+impl Drift {
+    /// What an `up` would have to do.
+    pub(in crate::cli) fn of(changes: Summary) -> Self {
+        Self { in_step: Some(changes.is_empty()), changes: Some(changes), unknown: None }
+    }
+
+    /// It cannot be told, and why.
+    pub(in crate::cli) fn unknown(why: impl Into<String>) -> Self {
+        Self { in_step: None, changes: None, unknown: Some(why.into()) }
+    }
+}
+
+impl Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.changes, &self.unknown) {
+            (Some(changes), _) if changes.is_empty() => {
+                f.write_str("none: all is as the file says")
+            }
+            (Some(changes), _) => write!(f, "{changes} (see `stackctl plan`)"),
+            (None, unknown) => f.write_str(unknown.as_deref().unwrap_or_default()),
+        }
+    }
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Targets {
+    healthy: usize,
+    all: Vec<One>,
+}
+
+/// One target.
+#[derive(Debug, Serialize)]
+struct One {
+    name: String,
+    instance: String,
+    state: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reasons: Vec<String>,
+}
+
+/// A load balancer, a cache, a database.
+#[derive(Debug, Serialize)]
+struct Part {
+    address: Address,
+    /// AWS's word for its state.
+    state: String,
+    ready: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
+}
+
+impl Status {
+    /// Sums up what was found.
+    pub(in crate::cli) fn of(
+        place: Place,
+        aws: &Aws,
+        found: &Inventory<Aws>,
+        drift: Drift,
+    ) -> Self {
+        let mut all: Vec<One> = found
+            .of::<Target>()
+            .map(|t| One {
+                name: t.name.to_string(),
+                instance: t.live.instance.clone(),
+                state: t.live.health.clone(),
+                reasons: t.notes.clone(),
+            })
+            .collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        let healthy = all.iter().filter(|t| t.state == "healthy").count();
+        let mut parts: Vec<Part> = Vec::new();
+        parts.extend(found.of::<LoadBalancer>().map(|f| Part::of(f, "")));
+        parts.extend(found.of::<ReplicationGroup>().map(|f| Part::of(f, &f.live.status)));
+        parts.extend(found.of::<CacheCluster>().map(|f| Part::of(f, &f.live.status)));
+        parts.extend(found.of::<DbCluster>().map(|f| Part::of(f, &f.live.status)));
+        parts.extend(found.of::<DbInstance>().map(|f| Part::of(f, &f.live.status)));
+        Self {
+            place,
+            healthy: !all.is_empty() && healthy == all.len() && parts.iter().all(|p| p.ready),
+            url: Outputs::of(aws, found).url,
+            targets: Targets { healthy, all },
+            parts,
+            stickiness: found.of::<TargetGroup>().next().map(|g| g.spec.stickiness.to_string()),
+            drift,
+        }
+    }
+}
+
+impl Part {
+    fn of<K: Kind>(found: &Found<K>, status: &str) -> Self {
+        let phase = match found.phase {
+            Phase::Coming => "being made or changed",
+            Phase::Ready => "ready",
+            Phase::Going => "being deleted",
+            Phase::Broken => "broken",
+        };
+        Self {
+            address: found.address(),
+            state: if status.is_empty() { phase } else { status }.to_owned(),
+            ready: found.phase == Phase::Ready,
+            notes: found.notes.clone(),
+        }
+    }
+}
+
+impl Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, url, targets, parts, stickiness, drift, .. } = self;
+        writeln!(f, "{place}")?;
+        if targets.all.is_empty() && parts.is_empty() {
+            return f.write_str("there is nothing of this stack, or nothing yet that could be ill");
+        }
+        if let Some(url) = url {
+            writeln!(f, "{}", Painted(FAINT, url))?;
+        }
+        let total = targets.all.len();
+        let style = if targets.healthy == total { GOOD } else { BAD };
+        let healthy = format_args!("{} of {total} healthy", targets.healthy).to_string();
+        writeln!(f, "\n{} {}", Painted(STRONG, "targets"), Painted(style, healthy))?;
+        for One { name, instance, state, reasons } in &targets.all {
+            let style = match state.as_str() {
+                "healthy" => GOOD,
+                "unhealthy" => BAD,
+                _ => CARE,
+            };
+            write!(f, "  {name}  {instance}  {}", Painted(style, state))?;
+            reasons.iter().try_for_each(|reason| write!(f, ": {reason}"))?;
+            writeln!(f)?;
+        }
+        for Part { address, state, ready, notes } in parts {
+            let style = if *ready { GOOD } else { CARE };
+            writeln!(f, "{}  {}", Painted(STRONG, address), Painted(style, state))?;
+            notes.iter().try_for_each(|note| writeln!(f, "  {} {note}", Painted(CARE, "!")))?;
+        }
+        if let Some(stickiness) = stickiness {
+            writeln!(f, "{}  {stickiness}", Painted(STRONG, "stickiness"))?;
+        }
+        write!(f, "{}  {drift}", Painted(STRONG, "drift"))
+    }
+}
