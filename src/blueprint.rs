@@ -5,10 +5,12 @@ pub mod boot;
 mod data;
 mod dns;
 mod edge;
+mod found;
 mod network;
 mod security;
 
 pub use edge::stickiness;
+pub use found::mode;
 
 use crate::{
     aws::{Aws, Tags},

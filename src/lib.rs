@@ -6,5 +6,6 @@ pub mod cli;
 pub mod engine;
 pub mod kinds;
 pub mod localstack;
+pub mod sessions;
 pub mod spec;
 pub mod ui;

@@ -34,6 +34,11 @@ pub enum Store {
 }
 
 impl Store {
+    /// The store that the file, or a stack that is there, means by a word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::of(word)
+    }
+
     /// As the file spells it.
     pub const fn as_str(self) -> &'static str {
         match self {

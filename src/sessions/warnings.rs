@@ -1,0 +1,145 @@
+//! What a stack file allows, though users may come to regret it.
+
+use crate::spec::{Seconds, Spec, Store};
+
+/// Rolling for longer than this deserves to be known beforehand.
+const LONG_ROLL: Seconds = Seconds(15 * 60);
+
+/// What the user should know of how the file keeps sessions; whole lower-case sentences without
+/// a full stop, each with the way out.
+pub fn warnings(spec: &Spec) -> Vec<String> {
+    [memory, idle_users, single_node, memcached, zones_without_instance, slow_roll]
+        .iter()
+        .filter_map(|rule| rule(spec))
+        .collect()
+}
+
+fn memory(spec: &Spec) -> Option<String> {
+    (spec.sessions.store == Store::Memory).then(|| {
+        "sessions in the memory of an instance end with it: whoever is on an instance that fails \
+         or is replaced is logged out, and no deregistration delay changes that; a cache keeps \
+         them (cache: {engine: valkey})"
+            .into()
+    })
+}
+
+fn idle_users(spec: &Spec) -> Option<String> {
+    if spec.sessions.store != Store::Memory || spec.app.instances < 2 {
+        return None;
+    }
+    let duration = spec.load_balancer.stickiness.duration()?;
+    Some(format!(
+        "a user who sends no request for {duration} may get to another instance, where there is no \
+         such session; make load_balancer.stickiness.duration as long as sessions last"
+    ))
+}
+
+fn single_node(spec: &Spec) -> Option<String> {
+    let cache = spec.cache.as_ref()?;
+    (spec.sessions.store == Store::Redis && cache.replicas == 0).then(|| {
+        "when the only node of the cache fails, AWS replaces it by an empty one and all users are \
+         logged out; cache.replicas: 1 keeps a copy in another zone"
+            .into()
+    })
+}
+
+fn memcached(spec: &Spec) -> Option<String> {
+    (spec.sessions.store == Store::Memcached).then(|| {
+        "Memcached copies nothing: users whose session is on a node that fails are logged out; \
+         valkey keeps replicas (cache.engine)"
+            .into()
+    })
+}
+
+fn zones_without_instance(spec: &Spec) -> Option<String> {
+    let (instances, zones) = (spec.app.instances, spec.network.zones);
+    (spec.load_balancer.stickiness.is_on() && instances < zones.into()).then(|| {
+        format!(
+            "stickiness wants a healthy instance in every zone, and there are {zones} zones for \
+             {instances} (app.instances, network.zones)"
+        )
+    })
+}
+
+fn slow_roll(spec: &Spec) -> Option<String> {
+    let delay = spec.load_balancer.deregistration_delay;
+    let whole = Seconds(delay.get().saturating_mul(spec.app.instances.into()));
+    (whole > LONG_ROLL && delay > Seconds(60)).then(|| {
+        format!(
+            "replacing the instances one after another takes {whole} and more, because each waits \
+             for the whole load_balancer.deregistration_delay of {delay}; unless requests last \
+             that long, 30s will do"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Source, load};
+
+    fn warned(text: &str) -> String {
+        let text = format!("name: shop\n{text}");
+        let spec = load(&Source::new("stack.yaml", text), &[], &|_| None).unwrap();
+        warnings(&spec).join("\n")
+    }
+
+    #[test]
+    fn sessions_in_a_cache_with_a_replica_need_no_warning() {
+        assert_eq!(warned("app: {image: \"shop:1\"}\ncache: {replicas: 1}"), "");
+        assert_eq!(warned("app: {image: \"shop:1\"}"), "");
+    }
+
+    #[test]
+    fn sessions_in_memory_end_with_the_instance_and_with_the_cookie() {
+        let text = "app: {image: \"shop:1\"}\nsessions: {store: memory}\n\
+                    load_balancer: {stickiness: {cookie: lb, duration: 30m}}";
+        let warned = warned(text);
+        assert!(warned.contains("end with it"), "{warned}");
+        assert!(warned.contains("sends no request for 30m"), "{warned}");
+    }
+
+    #[test]
+    fn a_single_instance_with_sessions_in_memory_binds_nobody() {
+        let text = "app: {image: \"shop:1\", instances: 1}\nsessions: {store: memory}";
+        let warned = warned(text);
+        assert!(warned.contains("end with it") && !warned.contains("no request"), "{warned}");
+    }
+
+    #[test]
+    fn a_cache_of_one_node_loses_all_sessions_with_it() {
+        assert!(warned("app: {image: \"shop:1\"}\ncache: {replicas: 0}").contains("only node"));
+        let elsewhere = "app: {image: \"shop:1\"}\ncache: {replicas: 0}\nsessions: {store: token}";
+        assert_eq!(warned(elsewhere), "");
+    }
+
+    #[test]
+    fn memcached_keeps_no_copies() {
+        let text = "app: {image: \"shop:1\"}\ncache: {engine: memcached}";
+        assert!(warned(text).contains("copies nothing"));
+    }
+
+    #[test]
+    fn stickiness_wants_an_instance_in_every_zone() {
+        let text = |instances: u8| {
+            format!(
+                "app: {{image: \"shop:1\", instances: {instances}}}\nnetwork: {{zones: 3}}\n\
+                 load_balancer: {{stickiness: {{cookie: lb}}}}"
+            )
+        };
+        assert!(warned(&text(2)).contains("there are 3 zones for 2"));
+        assert_eq!(warned(&text(3)), "");
+    }
+
+    #[test]
+    fn a_long_delay_makes_rolling_slow_and_is_told() {
+        let text = |delay: &str| {
+            format!(
+                "app: {{image: \"shop:1\", instances: 10}}\n\
+                 load_balancer: {{deregistration_delay: {delay}}}"
+            )
+        };
+        assert!(warned(&text("5m")).contains("takes 50m and more"));
+        assert_eq!(warned(&text("30s")), "");
+    }
+}
