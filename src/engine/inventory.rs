@@ -14,6 +14,13 @@ pub struct Inventory<C> {
     pub(super) found: Vec<Arc<dyn AnyFound<C>>>,
 }
 
+/// Nothing.
+impl<C> Default for Inventory<C> {
+    fn default() -> Self {
+        Self { found: Vec::new() }
+    }
+}
+
 impl<C> Clone for Inventory<C> {
     fn clone(&self) -> Self {
         Self { found: self.found.clone() }
