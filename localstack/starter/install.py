@@ -16,7 +16,7 @@ import time
 
 from . import Trouble, say
 from .emulators import HERE, version
-from .files import locked
+from .files import Record, locked
 
 MARK = ".ready"
 UNUSED_DAYS = 30
@@ -138,3 +138,7 @@ def forget_old(root):
             mark.unlink()
             shutil.rmtree(mark.parent, ignore_errors=True)
             (root / f"{mark.parent.name}.log").unlink(missing_ok=True)
+    for log in root.glob("state-*/localstack.log"):
+        unused = time.time() - log.stat().st_mtime > UNUSED_DAYS * 86400
+        if unused and not Record(root, log.parent.name.removeprefix("state-")).read():
+            shutil.rmtree(log.parent, ignore_errors=True)

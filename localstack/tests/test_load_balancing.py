@@ -57,6 +57,19 @@ class LoadBalancing(CloudTest):
         self.refuses("DuplicateListener", self.elbv2.create_listener, **asked)
         self.refuses("ResourceInUse", self.elbv2.delete_target_group, TargetGroupArn=targets)
 
+    def test_actions_are_shown_complete_whichever_way_they_were_given(self):
+        _, _, _, balancer, targets = self.tier()
+        self.listener(balancer, targets)
+        redirect = {"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}}
+        asked = {"LoadBalancerArn": balancer, "Protocol": "HTTP", "Port": 81, "DefaultActions": [redirect]}
+        first, second = (self.elbv2.create_listener(**asked)["Listeners"][0]["ListenerArn"] for _ in range(2))
+        self.assertEqual(first, second)
+        shown = self.elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"]
+        forward, away = (x["DefaultActions"][0] for x in sorted(shown, key=lambda x: x["Port"]))
+        self.assertEqual(forward["ForwardConfig"]["TargetGroups"], [{"TargetGroupArn": targets, "Weight": 1}])
+        self.assertEqual((away["RedirectConfig"]["Host"], away["RedirectConfig"]["Port"]), ("#{host}", "443"))
+        self.assertNotIn("SslPolicy", shown[0])
+
     def test_tags_are_shown_of_every_kind_and_one_that_is_gone_fails_the_call(self):
         _, _, _, balancer, targets = self.tier()
         arns = [balancer, targets, self.listener(balancer, targets)]

@@ -1,10 +1,15 @@
 """One request on its way to a service: what rules get, refuse, change and forward."""
 
+import contextlib
+import threading
+
 from localstack.aws.api import CommonServiceException
 from localstack.aws.connect import connect_to
 from localstack.aws.forwarder import NotImplementedAvoidFallbackError, create_aws_request_context
 from localstack.services.moto import call_moto
 from moto.backends import get_backend
+
+ONE_AT_A_TIME = {"rds": threading.RLock()}
 
 
 class Call:
@@ -28,7 +33,9 @@ class Call:
                 raise
             except NotImplementedError:
                 pass  # LocalStack did not write this one: moto answers
-        return call_moto(context) or {}
+        # moto takes a database out of its lists while it is changed; others would find it gone.
+        with ONE_AT_A_TIME.get(self.api, contextlib.nullcontext()):
+            return call_moto(context) or {}
 
     def change(self, request):
         """Go on as if this had been asked."""
