@@ -3,4 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod boot_script;
+mod changes;
+mod cloud;
+mod emulator;
+mod lifecycle;
 mod mistakes;
+mod refusals;
+mod stackctl;
+mod toggle;

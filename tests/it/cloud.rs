@@ -1,0 +1,198 @@
+//! The emulator asked directly, with SDK calls of the tests' own: what stackctl says of itself does
+//! not count.
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_ec2::types::{Filter, InstanceStateName, NatGatewayState};
+use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One account on the emulator.
+pub(crate) struct Cloud {
+    pub(crate) ec2: aws_sdk_ec2::Client,
+    pub(crate) elb: aws_sdk_elasticloadbalancingv2::Client,
+    pub(crate) cache: aws_sdk_elasticache::Client,
+    pub(crate) rds: aws_sdk_rds::Client,
+    pub(crate) dns: aws_sdk_route53::Client,
+    pub(crate) iam: aws_sdk_iam::Client,
+    pub(crate) ssm: aws_sdk_ssm::Client,
+}
+
+/// Collects one field of every item of a paginated listing.
+macro_rules! each {
+    ($call:expr, $field:ident) => {{
+        let items: Vec<_> =
+            $call.into_paginator().items().send().collect::<Result<_, _>>().await.unwrap();
+        items.into_iter().filter_map(|item| item.$field().map(str::to_owned)).collect::<Vec<_>>()
+    }};
+}
+
+impl Cloud {
+    /// The account with these 12 digits at this endpoint.
+    pub(crate) fn new(endpoint: &str, account: &str, region: &str) -> Self {
+        let keys = Credentials::new(account, "test", None, None, "tests");
+        let http = aws_smithy_http_client::Builder::new().build_http();
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(region.to_owned()))
+            .credentials_provider(SharedCredentialsProvider::new(keys))
+            .http_client(http)
+            .endpoint_url(endpoint)
+            .build();
+        Self {
+            ec2: aws_sdk_ec2::Client::new(&config),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
+            cache: aws_sdk_elasticache::Client::new(&config),
+            rds: aws_sdk_rds::Client::new(&config),
+            dns: aws_sdk_route53::Client::new(&config),
+            iam: aws_sdk_iam::Client::new(&config),
+            ssm: aws_sdk_ssm::Client::new(&config),
+        }
+    }
+
+    /// The id or name of everything in the account, whoever made it. Two equal answers mean that
+    /// nothing was left and nothing was taken in between.
+    pub(crate) async fn everything(&self) -> BTreeSet<String> {
+        let mut all = Vec::new();
+        all.extend(self.network().await);
+        all.extend(self.machines().await);
+        all.extend(self.balancing().await);
+        all.extend(self.stores().await);
+        all.extend(self.identity().await);
+        all.extend(self.names().await);
+        all.into_iter().collect()
+    }
+
+    async fn network(&self) -> Vec<String> {
+        let mut all = each!(self.ec2.describe_vpcs(), vpc_id);
+        all.extend(each!(self.ec2.describe_subnets(), subnet_id));
+        all.extend(each!(self.ec2.describe_internet_gateways(), internet_gateway_id));
+        all.extend(each!(self.ec2.describe_route_tables(), route_table_id));
+        all.extend(each!(self.ec2.describe_security_groups(), group_id));
+        let nats: Vec<_> = self
+            .ec2
+            .describe_nat_gateways()
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<_, _>>()
+            .await
+            .unwrap();
+        let live = nats.into_iter().filter(|n| n.state() != Some(&NatGatewayState::Deleted));
+        all.extend(live.filter_map(|n| n.nat_gateway_id));
+        let addresses = self.ec2.describe_addresses().send().await.unwrap();
+        all.extend(
+            addresses.addresses.unwrap_or_default().into_iter().filter_map(|a| a.allocation_id),
+        );
+        all
+    }
+
+    async fn machines(&self) -> Vec<String> {
+        let reservations: Vec<_> = self
+            .ec2
+            .describe_instances()
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<_, _>>()
+            .await
+            .unwrap();
+        let gone = Some(&InstanceStateName::Terminated);
+        reservations
+            .into_iter()
+            .flat_map(|r| r.instances.unwrap_or_default())
+            .filter(|i| i.state().and_then(|s| s.name()) != gone)
+            .filter_map(|i| i.instance_id)
+            .collect()
+    }
+
+    async fn balancing(&self) -> Vec<String> {
+        let mut all = each!(self.elb.describe_load_balancers(), load_balancer_arn);
+        all.extend(each!(self.elb.describe_target_groups(), target_group_arn));
+        all
+    }
+
+    async fn stores(&self) -> Vec<String> {
+        let mut all = each!(self.cache.describe_replication_groups(), replication_group_id);
+        all.extend(each!(self.cache.describe_cache_clusters(), cache_cluster_id));
+        all.extend(each!(self.cache.describe_cache_subnet_groups(), cache_subnet_group_name));
+        all.extend(each!(self.rds.describe_db_instances(), db_instance_arn));
+        all.extend(each!(self.rds.describe_db_clusters(), db_cluster_arn));
+        all.extend(each!(self.rds.describe_db_subnet_groups(), db_subnet_group_arn));
+        all.extend(each!(self.rds.describe_db_snapshots(), db_snapshot_arn));
+        all.extend(each!(self.rds.describe_db_cluster_snapshots(), db_cluster_snapshot_arn));
+        all
+    }
+
+    async fn identity(&self) -> Vec<String> {
+        let roles = self.iam.list_roles().into_paginator().items().send();
+        let roles: Vec<_> = roles.collect::<Result<_, _>>().await.unwrap();
+        let profiles = self.iam.list_instance_profiles().into_paginator().items().send();
+        let profiles: Vec<_> = profiles.collect::<Result<_, _>>().await.unwrap();
+        let parameters = self.ssm.describe_parameters().into_paginator().send();
+        let parameters: Vec<_> = parameters.collect::<Result<_, _>>().await.unwrap();
+        let names = parameters.into_iter().flat_map(|page| page.parameters.unwrap_or_default());
+        let own = names.filter_map(|p| p.name).filter(|name| !name.starts_with("/aws/"));
+        let roles = roles.into_iter().map(|r| r.arn);
+        roles.chain(profiles.into_iter().map(|p| p.arn)).chain(own).collect()
+    }
+
+    async fn names(&self) -> Vec<String> {
+        let zones = self.dns.list_hosted_zones().into_paginator().items().send();
+        let zones: Vec<_> = zones.collect::<Result<_, _>>().await.unwrap();
+        let mut all = Vec::new();
+        for zone in zones {
+            let records = self.dns.list_resource_record_sets().hosted_zone_id(&zone.id);
+            let records = records.send().await.unwrap().resource_record_sets;
+            all.extend(
+                records.into_iter().map(|r| format!("{}{} {:?}", zone.id, r.name, r.r#type)),
+            );
+            all.push(zone.id);
+        }
+        all
+    }
+
+    /// The attributes of the one target group whose name begins so.
+    pub(crate) async fn target_group_attributes(&self, prefix: &str) -> BTreeMap<String, String> {
+        let arn = self.target_group(prefix).await;
+        let answer = self.elb.describe_target_group_attributes().target_group_arn(arn).send().await;
+        let attributes = answer.unwrap().attributes.unwrap_or_default();
+        attributes.into_iter().filter_map(|a| Some((a.key?, a.value?))).collect()
+    }
+
+    /// The ARN of the one target group whose name begins so.
+    pub(crate) async fn target_group(&self, prefix: &str) -> String {
+        let groups: Vec<_> = self
+            .elb
+            .describe_target_groups()
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<_, _>>()
+            .await
+            .unwrap();
+        let mut named = groups
+            .into_iter()
+            .filter(|g| g.target_group_name().is_some_and(|name| name.starts_with(prefix)));
+        let one = named.next().expect("there is a target group");
+        assert!(named.next().is_none(), "there is one target group only");
+        one.target_group_arn.unwrap()
+    }
+
+    /// The running instances of a stack: id, type, image tag and subnet.
+    pub(crate) async fn instances(&self, stack: &str) -> Vec<aws_sdk_ec2::types::Instance> {
+        let mine = Filter::builder().name("tag:stackctl:stack").values(stack).build();
+        let running = Filter::builder().name("instance-state-name").values("running").build();
+        let reservations: Vec<_> = self
+            .ec2
+            .describe_instances()
+            .filters(mine)
+            .filters(running)
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<_, _>>()
+            .await
+            .unwrap();
+        reservations.into_iter().flat_map(|r| r.instances.unwrap_or_default()).collect()
+    }
+}

@@ -1,0 +1,48 @@
+//! The emulator the tests talk to: one server for the whole run, one account for each test.
+
+use std::{
+    net::TcpListener,
+    path::Path,
+    process::{Command, id},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+};
+
+/// Seconds that creating, changing and deleting take there: waits must really wait.
+const DELAY: &str = "1";
+/// Lists come in pages of so many, even unasked: every list must be read to its end.
+const PAGE: &str = "2";
+
+/// The endpoint of the running emulator; the first call starts it. It ends with this process.
+pub(crate) fn endpoint() -> &'static str {
+    static ENDPOINT: OnceLock<String> = OnceLock::new();
+    ENDPOINT.get_or_init(|| start(&["--delay", DELAY, "--page", PAGE]))
+}
+
+/// Starts a server of its own with these switches and returns its endpoint.
+pub(crate) fn start(switches: &[&str]) -> String {
+    let port = free_port().to_string();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("localstack/localstack.py");
+    let started = Command::new("python3")
+        .arg(script)
+        .args(["start", "--port", &port, "--until-pid", &id().to_string()])
+        .args(switches)
+        .output()
+        .expect("python3 is on the PATH");
+    let said = String::from_utf8_lossy(&started.stderr);
+    assert!(started.status.success(), "the emulator does not start:\n{said}");
+    format!("http://127.0.0.1:{port}")
+}
+
+/// A port that nothing listened at a moment ago.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// An account that nobody else uses in this run: 12 digits, and the access key id that leads to it.
+pub(crate) fn fresh_account() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    format!("{:012}", 900_000_000_000_u64 + u64::from(NEXT.fetch_add(1, Relaxed)))
+}

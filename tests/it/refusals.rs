@@ -1,0 +1,96 @@
+//! What can go wrong before or while AWS is talked to: each ends in one clear message with a remedy.
+
+use crate::{
+    cloud::Cloud,
+    emulator,
+    stackctl::{Desk, REGION, Said},
+};
+
+const FILE: &str = "name: shop\napp: {image: ghcr.io/acme/shop:1}\n";
+
+/// Insists on one error with a remedy, exit code 1, and no panic.
+fn clear(said: &Said, about: &[&str]) {
+    let all = said.both();
+    assert_eq!(said.code, 1, "{all}");
+    assert!(!all.contains("panicked"), "{all}");
+    assert_eq!(said.err.matches("error:").count(), 1, "one error: {all}");
+    assert!(said.err.contains("hint:") || said.err.contains("help:"), "a remedy: {all}");
+    for word in about {
+        assert!(all.contains(word), "{word} is missing: {all}");
+    }
+}
+
+#[test]
+fn an_endpoint_nobody_listens_at_is_named() {
+    let endpoint = format!("http://127.0.0.1:{}", emulator::free_port());
+    let desk = Desk::offline();
+    desk.write("stack.yaml", FILE);
+    clear(&desk.run(&["plan", "--endpoint-url", &endpoint]), &[&endpoint]);
+}
+
+#[test]
+fn missing_credentials_are_told_with_the_ways_to_have_some() {
+    let desk = Desk::new();
+    desk.write("stack.yaml", FILE);
+    let mut command = desk.command(&["plan"]);
+    clear(&Said::of(command.env_remove("AWS_ACCESS_KEY_ID")), &["credentials"]);
+}
+
+#[test]
+fn the_wrong_account_is_refused_before_anything_is_read() {
+    let desk = Desk::new();
+    desk.write("stack.yaml", format!("{FILE}account: \"210987654321\"\n"));
+    clear(&desk.run(&["up", "--yes"]), &["210987654321", &desk.account]);
+}
+
+#[test]
+fn without_any_stack_the_command_says_which_there_are() {
+    clear(&Desk::new().run(&["status"]), &["stack"]);
+}
+
+#[test]
+fn a_closed_pipe_is_no_panic() {
+    let desk = Desk::new();
+    desk.write("stack.yaml", FILE);
+    let mut command = desk.command(&["plan"]);
+    let mut child = command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(!err.contains("panicked"), "{err}");
+}
+
+#[tokio::test]
+async fn names_taken_by_others_stop_the_run_and_the_next_one_goes_on() {
+    let desk = Desk::new();
+    let cloud = Cloud::new(emulator::endpoint(), &desk.account, REGION);
+    desk.write("stack.yaml", FILE);
+    cloud
+        .iam
+        .create_role()
+        .role_name("shop-app")
+        .assume_role_policy_document("{}")
+        .send()
+        .await
+        .unwrap();
+    clear(&desk.run(&["up", "--yes"]), &["shop-app"]);
+    cloud.iam.delete_role().role_name("shop-app").send().await.unwrap();
+    desk.ok(&["up", "--yes"]);
+    desk.assert_settled("stack.yaml");
+    desk.ok(&["destroy", "--yes"]);
+}
+
+#[test]
+fn deletions_need_a_yes_where_nobody_can_be_asked() {
+    let desk = Desk::new();
+    desk.write("stack.yaml", FILE);
+    desk.ok(&["up"]);
+    desk.write("stack.yaml", FILE.replace("shop:1", "shop:2"));
+    clear(&desk.run(&["up"]), &["--yes"]);
+    clear(&desk.run(&["destroy"]), &["--yes"]);
+    desk.ok(&["destroy", "--yes"]);
+}

@@ -1,0 +1,81 @@
+//! `toggle-stickiness` on a stack that stands.
+
+use crate::{
+    cloud::Cloud,
+    emulator,
+    stackctl::{Desk, REGION},
+};
+use std::collections::BTreeMap;
+
+const FILE: &str = "\
+name: shop
+app: {image: ghcr.io/acme/shop:1, instances: 1}
+load_balancer: {deregistration_delay: 1}
+";
+
+/// The number before ` AWS calls` in what `-v` says.
+pub(crate) fn calls(said: &str) -> u32 {
+    let words: Vec<_> = said.split_whitespace().collect();
+    let at = words.windows(2).position(|w| w[1].starts_with("AWS") || w[1] == "calls");
+    words[at.unwrap_or_else(|| panic!("no count in {said}"))].parse().unwrap()
+}
+
+fn stickiness(attributes: &BTreeMap<String, String>) -> (&str, &str, &str) {
+    let get = |key: &str| attributes.get(key).map_or("", String::as_str);
+    let kind = get("stickiness.type");
+    let seconds = get(&format!("stickiness.{kind}.duration_seconds"));
+    (get("stickiness.enabled"), kind, seconds)
+}
+
+#[tokio::test]
+async fn stickiness_is_toggled_at_once_with_few_calls_and_nothing_else() {
+    let desk = Desk::new();
+    let cloud = Cloud::new(emulator::endpoint(), &desk.account, REGION);
+    desk.write("stack.yaml", FILE);
+    desk.ok(&["up", "stack.yaml"]);
+    let standing = cloud.everything().await;
+    let attributes = || cloud.target_group_attributes("shop-");
+    let before = attributes().await;
+    assert_eq!(before["stickiness.enabled"], "false");
+
+    let said = desk.ok(&["toggle-stickiness", "--duration", "3600", "-v"]);
+    assert!(calls(&said.err) <= 6, "{}", said.err);
+    assert_eq!(stickiness(&attributes().await), ("true", "lb_cookie", "3600"));
+    assert!(said.both().contains("stack.yaml"), "the file says otherwise: {}", said.both());
+
+    desk.ok(&["toggle-stickiness", "--cookie", "app", "--name", "CART"]);
+    let now = attributes().await;
+    assert_eq!(now["stickiness.enabled"], "true");
+    assert_eq!(now["stickiness.type"], "app_cookie");
+    assert_eq!(now["stickiness.app_cookie.cookie_name"], "CART");
+
+    desk.ok(&["toggle-stickiness"]);
+    assert_eq!(attributes().await["stickiness.enabled"], "false");
+    desk.ok(&["toggle-stickiness"]);
+    assert_eq!(attributes().await["stickiness.enabled"], "true");
+    desk.ok(&["toggle-stickiness", "--off"]);
+    desk.ok(&["toggle-stickiness", "--off"]);
+    assert_eq!(attributes().await["stickiness.enabled"], "false");
+    desk.ok(&["toggle-stickiness", "--on"]);
+    assert_eq!(attributes().await["stickiness.enabled"], "true");
+
+    let others = |mut all: BTreeMap<String, String>| {
+        all.retain(|key, _| !key.starts_with("stickiness."));
+        all
+    };
+    assert_eq!(others(attributes().await), others(before));
+    assert_eq!(cloud.everything().await, standing);
+
+    for refused in [
+        &["toggle-stickiness", "--duration", "0"][..],
+        &["toggle-stickiness", "--duration", "604801"],
+        &["toggle-stickiness", "--cookie", "app", "--name", "AWSALB"],
+        &["toggle-stickiness", "--cookie", "lb", "--name", "CART"],
+        &["toggle-stickiness", "--on", "--off"],
+    ] {
+        let said = desk.run(refused);
+        assert_eq!(said.code, 1, "{refused:?}: {}", said.both());
+        assert!(said.err.contains("error:"), "{refused:?}: {}", said.both());
+    }
+    desk.ok(&["destroy", "--yes"]);
+}
