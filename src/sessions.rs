@@ -8,10 +8,11 @@ pub use impact::{Impact, Level, impact};
 pub use warnings::warnings;
 
 use crate::{
-    engine::{Address, Plan},
+    engine::{Address, Plan, Step},
     spec::{Spec, Stickiness, Store},
 };
 use serde::Serialize;
+use std::cmp::Reverse;
 
 /// How a stack keeps its sessions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -47,8 +48,40 @@ pub struct Shift {
 /// What a whole plan does to those who are logged in: each step that does something, in the
 /// plan's order.
 pub fn impacts<C: Send + Sync + 'static>(shift: &Shift, plan: &Plan<C>) -> Vec<(Address, Impact)> {
-    let of = |step: &crate::engine::Step<C>| {
-        impact(shift, step.address(), step.action(), step.swap(), step.changes())
-    };
+    let of =
+        |step: &Step<C>| impact(shift, step.address(), step.action(), step.swap(), step.changes());
     plan.steps().iter().filter_map(|step| Some((step.address().clone(), of(step)?))).collect()
+}
+
+/// The same in lines for people, the worst first: `instance/app-1, instance/app-2: …`.
+pub fn told(impacts: &[(Address, Impact)]) -> Vec<String> {
+    let mut alike: Vec<(&Impact, Vec<String>)> = Vec::new();
+    for (address, impact) in impacts {
+        match alike.iter_mut().find(|(other, _)| *other == impact) {
+            Some((_, who)) => who.push(address.to_string()),
+            None => alike.push((impact, vec![address.to_string()])),
+        }
+    }
+    alike.sort_by_key(|(impact, _)| Reverse(impact.level));
+    alike.iter().map(|(impact, who)| format!("{}: {}", who.join(", "), impact.says)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happens_to_several_is_told_once_and_the_worst_comes_first() {
+        let impact = |level, says: &'static str| Impact { level, says: says.into() };
+        let at = |kind, name: &str| Address { kind, name: name.into() };
+        let all = [
+            (at("target", "app-1"), impact(Level::Repins, "users move")),
+            (at("db-instance", "db"), impact(Level::LosesData, "its data is gone")),
+            (at("target", "app-2"), impact(Level::Repins, "users move")),
+        ];
+        assert_eq!(
+            told(&all),
+            ["db-instance/db: its data is gone", "target/app-1, target/app-2: users move"]
+        );
+    }
 }

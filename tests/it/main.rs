@@ -8,6 +8,7 @@ mod cloud;
 mod emulator;
 mod lifecycle;
 mod mistakes;
+mod plans;
 mod refusals;
 mod stackctl;
 mod toggle;
