@@ -8,7 +8,7 @@ use stackctl::{
     spec::{Source, Spec, load, schema},
     ui::plan::{Place, Shown},
 };
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, iter, path::PathBuf};
 
 fn folder() -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "stacks"].iter().collect()
@@ -67,11 +67,11 @@ fn every_example_has_the_plan_that_was_reviewed() {
 #[test]
 fn every_attribute_of_the_fullest_example_is_as_it_was_reviewed() {
     let plan = plan(&spec("production"));
-    let mut text = String::new();
-    for step in plan.steps() {
-        let changes = step.changes().iter().map(|change| format!("  {change}\n"));
-        text += &format!("{}\n{}", step.address(), changes.collect::<String>());
-    }
+    let lines = plan.steps().iter().flat_map(|step| {
+        let changes = step.changes().iter().map(|change| format!("  {change}"));
+        iter::once(step.address().to_string()).chain(changes)
+    });
+    let text = lines.collect::<Vec<_>>().join("\n");
     // The boot script's digest changes with the script, which has tests of its own.
     let mut settings = snapshots();
     settings.add_filter("boot: [0-9a-f]{16}", "boot: (sealed)");
