@@ -10,6 +10,7 @@ pub mod meter;
 pub mod names;
 pub mod retag;
 pub mod retry;
+pub mod stores;
 pub mod survey;
 pub mod tags;
 

@@ -21,7 +21,8 @@ where
     F: Future<Output = Result<T, Failure>> + Send,
 {
     cx.until(pace, || {
-        let answer = call();
+        // An SDK call's future is large, and would be part of every waiting step's.
+        let answer = Box::pin(call());
         let passing = &passing;
         async move { judge(answer.await, passing) }
     })

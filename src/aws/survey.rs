@@ -2,6 +2,7 @@
 
 use super::{Aws, Owned, Sent, firewall::Firewall, tags};
 use anyhow::{Result, ensure};
+use aws_sdk_elasticache::types::CacheCluster;
 use aws_sdk_elasticloadbalancingv2::types::{LoadBalancer, TargetGroup};
 use std::collections::HashMap;
 use tokio::sync::OnceCell;
@@ -11,6 +12,7 @@ use tokio::sync::OnceCell;
 pub struct Survey {
     balancing: OnceCell<Balancing>,
     pub(super) firewall: OnceCell<Firewall>,
+    pub(super) cache_clusters: OnceCell<Vec<CacheCluster>>,
 }
 
 /// The stack's load balancers and target groups, each with what its tags say.

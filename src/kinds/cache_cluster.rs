@@ -1,16 +1,26 @@
 //! A Memcached cache: nodes that know nothing of each other.
 
+mod reading;
+
 use super::{
     cache_subnet_group::CacheSubnetGroup,
     security_group::SecurityGroup,
-    stores::{Port, Version},
+    stores::{
+        Port, Version, fresh, stranger,
+        watch::{are, ids, until_gone, watch},
+    },
 };
-use crate::engine::Swap;
 use crate::{
-    aws::{Aws, Tags},
-    engine::{Cx, Found, Kind, Ref, Table},
+    aws::{Aws, Sent, Tags, Tolerant, eventually, stores::Told, tags},
+    engine::{Cx, Found, Kind, Pace, Ref, Swap, Table},
 };
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
+use aws_sdk_elasticache::{
+    operation::modify_cache_cluster::builders::ModifyCacheClusterFluentBuilder,
+    types::{AzMode, CacheCluster as Described},
+};
+use futures::future::try_join_all;
+use reading::{describe, judge, live, notes, phase, seen, status};
 use std::time::Duration;
 
 /// A Memcached cache: nodes that know nothing of each other.
@@ -24,7 +34,7 @@ pub struct CacheCluster {
     pub nodes: u8,
     /// Where they listen.
     pub port: Port,
-    /// Whether they speak TLS.
+    /// Whether they speak TLS; then they speak nothing else, and clients must know.
     pub encryption_in_transit: bool,
     /// Where it stands.
     pub subnet_group: Ref<CacheSubnetGroup>,
@@ -50,15 +60,18 @@ pub struct CacheClusterLive {
 /// The calls that change it in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Edit {
-    /// See the attribute table.
+    /// `ModifyCacheCluster`; the nodes come back empty.
     Version,
-    /// See the attribute table.
+    /// `ModifyCacheCluster`, naming the last nodes where there are to be fewer.
     Nodes,
-    /// See the attribute table.
+    /// `ModifyCacheCluster`.
     SecurityGroups,
-    /// See the attribute table.
+    /// `AddTagsToResource` and `RemoveTagsFromResource`.
     Tags,
 }
+
+/// How long making one or changing one may take.
+const WORK: Pace = Pace::seconds(15, 2400);
 
 impl Kind for CacheCluster {
     type Cloud = Aws;
@@ -67,8 +80,8 @@ impl Kind for CacheCluster {
 
     const NAME: &'static str = "cache-cluster";
     const SWAP: Swap = Swap::Refuse("everything in it");
-    const USUAL: Duration = Duration::from_secs(360);
-    const USUAL_DELETION: Duration = Duration::from_secs(240);
+    const USUAL: Duration = Duration::from_mins(6);
+    const USUAL_DELETION: Duration = Duration::from_mins(4);
 
     fn attributes(table: Table<Self>) -> Table<Self> {
         table
@@ -91,19 +104,144 @@ impl Kind for CacheCluster {
         &live.id
     }
 
-    async fn discover(_cloud: &Aws) -> Result<Vec<Found<Self>>> {
-        bail!("not built")
+    async fn discover(cloud: &Aws) -> Result<Vec<Found<Self>>> {
+        let all = cloud.cache_clusters().await?;
+        let alone = all.iter().filter(|c| c.replication_group_id().is_none());
+        let memcached = alone.filter(|c| c.engine() == Some("memcached"));
+        let found = try_join_all(memcached.map(|c| Self::read(cloud, c))).await?;
+        Ok(found.into_iter().flatten().collect())
     }
 
-    async fn create(&self, _cx: &Cx<Aws>) -> Result<Self::Live> {
-        bail!("not built")
+    async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
+        let cloud = &cx.cloud;
+        let id = cloud.named(cx.name());
+        let zones = if self.nodes > 1 { AzMode::CrossAz } else { AzMode::SingleAz };
+        let call = cloud
+            .elasticache
+            .create_cache_cluster()
+            .cache_cluster_id(&id)
+            .engine("memcached")
+            .engine_version(&self.version.0)
+            .cache_node_type(&self.node_type)
+            .num_cache_nodes(self.nodes.into())
+            .az_mode(zones)
+            .port(self.port.0.into())
+            .transit_encryption_enabled(self.encryption_in_transit)
+            .cache_subnet_group_name(cx.get(&self.subnet_group)?.name)
+            .set_security_group_ids(Some(ids(cx, &self.security_groups)?))
+            .auto_minor_version_upgrade(true)
+            .set_tags(Some(tags::for_elasticache(&cloud.labels(cx.address(), &self.tags))));
+        let made = eventually(cx, Pace::seconds(2, 120), fresh, || {
+            let call = call.clone();
+            async move { call.send().await.aws().or_code(&["CacheClusterAlreadyExists"]) }
+        });
+        if let Some(made) = made.await? {
+            return Ok(live(&made.cache_cluster.context("made, but not described")?));
+        }
+        let there = describe(cloud, &id).await?.context("it exists already, yet does not")?;
+        let found = Self::read(cloud, &there).await?;
+        Ok(found.ok_or_else(|| stranger("cache cluster", &id))?.live)
     }
 
-    async fn edit(&self, _edit: Edit, _found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn settle(live: Self::Live, cx: &Cx<Aws>) -> Result<Self::Live> {
+        Ok(self::live(&Self::changed(&live.id, cx, |_| true).await?))
     }
 
-    async fn delete(_found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn edit(&self, edit: Edit, found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        let id = &found.live.id;
+        let now = Self::changed(id, cx, |_| true).await?;
+        let modify = || {
+            let call = cx.cloud.elasticache.modify_cache_cluster();
+            call.cache_cluster_id(id).apply_immediately(true)
+        };
+        match edit {
+            Edit::Version => {
+                Self::send(modify().engine_version(&self.version.0), cx).await?;
+                Self::changed(id, cx, |s| self.version.accepts(&s.version)).await?;
+            }
+            Edit::Nodes => {
+                let mut nodes: Vec<_> =
+                    now.cache_nodes().iter().filter_map(|n| n.cache_node_id.clone()).collect();
+                nodes.sort();
+                let surplus: Vec<_> = nodes.into_iter().skip(self.nodes.into()).collect();
+                let call = modify().num_cache_nodes(self.nodes.into());
+                let call =
+                    call.set_cache_node_ids_to_remove((!surplus.is_empty()).then_some(surplus));
+                Self::send(call, cx).await?;
+                Self::changed(id, cx, |s| s.nodes == self.nodes).await?;
+            }
+            Edit::SecurityGroups => {
+                let wanted = ids(cx, &self.security_groups)?;
+                Self::send(modify().set_security_group_ids(Some(wanted.clone())), cx).await?;
+                Self::changed(id, cx, |s| are(&s.security_groups, &wanted)).await?;
+            }
+            Edit::Tags => {
+                let arn = &found.live.arn;
+                let Told::Ours(owned) = cx.cloud.told_of_cache(arn, &status(&now)).await? else {
+                    return Err(stranger("cache cluster", id));
+                };
+                cx.cloud.retag_elasticache(arn, &self.tags, &owned.tags).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        let id = &found.live.id;
+        let call = cx.cloud.elasticache.delete_cache_cluster().cache_cluster_id(id);
+        eventually(
+            cx,
+            WORK,
+            |f| f.is(&["InvalidCacheClusterState"]),
+            || {
+                let call = call.clone();
+                async move { call.send().await.aws().or_gone().map(drop) }
+            },
+        )
+        .await?;
+        let status = || async { Ok(describe(&cx.cloud, id).await?.as_ref().map(status)) };
+        until_gone(cx, WORK, status).await
+    }
+}
+
+impl CacheCluster {
+    /// A described cluster in the words in which it was wanted, if it is ours.
+    async fn read(cloud: &Aws, cluster: &Described) -> Result<Option<Found<Self>>> {
+        let live = live(cluster);
+        let mut notes = notes(cluster);
+        let (name, tags) = match cloud.told_of_cache(&live.arn, &live.status).await? {
+            Told::Ours(owned) => (owned.name, owned.tags),
+            // What stands in the stack's own subnet group under the stack's own name is ours.
+            Told::Nothing if cluster.cache_subnet_group_name() == Some(&*live.id) => {
+                notes.push(format!("its tags cannot be read while it is {}", live.status));
+                let name = cloud.role(&live.id).unwrap_or_default().to_owned();
+                (name, cloud.presumed_tags(&live.arn).await?)
+            }
+            Told::Nothing | Told::NotOurs => return Ok(None),
+        };
+        let found = Found::ready(name, seen(cluster, tags), live);
+        Ok(Some(found.in_phase(phase(cluster)).with_notes(notes)))
+    }
+
+    async fn send(call: ModifyCacheClusterFluentBuilder, cx: &Cx<Aws>) -> Result<()> {
+        eventually(
+            cx,
+            WORK,
+            |f| f.is(&["InvalidCacheClusterState"]),
+            || {
+                let call = call.clone();
+                async move { call.send().await.aws().map(drop) }
+            },
+        )
+        .await
+    }
+
+    /// Waits until it is available, and is as `done` wants it.
+    async fn changed(
+        id: &str,
+        cx: &Cx<Aws>,
+        done: impl Fn(&Self) -> bool + Sync,
+    ) -> Result<Described> {
+        watch(cx, WORK, || describe(&cx.cloud, id), |cluster| judge(cluster, &done)).await
     }
 }

@@ -1,11 +1,16 @@
 //! The subnets a database may stand in: two zones at least.
 
-use super::subnet::Subnet;
-use crate::{
-    aws::{Aws, Tags},
-    engine::{Cx, Found, Kind, Ref, Table},
+use super::{
+    stores::{fresh, stranger, watch::ids},
+    subnet::Subnet,
 };
-use anyhow::{Result, bail};
+use crate::{
+    aws::{Aws, Failure, Sent, Tags, Tolerant, eventually, tags},
+    engine::{Cx, Found, Kind, Pace, Ref, Table},
+};
+use anyhow::{Context, Result};
+use aws_sdk_rds::types::DbSubnetGroup as Described;
+use futures::future::try_join_all;
 
 /// The subnets a database may stand in: two zones at least.
 #[derive(Clone, Debug)]
@@ -28,9 +33,9 @@ pub struct DbSubnetGroupLive {
 /// The calls that change it in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Edit {
-    /// See the attribute table.
+    /// `ModifyDBSubnetGroup`.
     Subnets,
-    /// See the attribute table.
+    /// `AddTagsToResource` and `RemoveTagsFromResource`.
     Tags,
 }
 
@@ -49,19 +54,80 @@ impl Kind for DbSubnetGroup {
         &live.name
     }
 
-    async fn discover(_cloud: &Aws) -> Result<Vec<Found<Self>>> {
-        bail!("not built")
+    async fn discover(cloud: &Aws) -> Result<Vec<Found<Self>>> {
+        let pages = cloud.rds.describe_db_subnet_groups().into_paginator();
+        let mut all = pages.items().send().collect::<Result<Vec<_>, _>>().await.aws()?;
+        all.retain(|g| g.db_subnet_group_name().and_then(|name| cloud.role(name)).is_some());
+        let found = try_join_all(all.iter().map(|group| Self::read(cloud, group))).await?;
+        Ok(found.into_iter().flatten().collect())
     }
 
-    async fn create(&self, _cx: &Cx<Aws>) -> Result<Self::Live> {
-        bail!("not built")
+    async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
+        let cloud = &cx.cloud;
+        let name = cloud.named(cx.name());
+        let call = cloud
+            .rds
+            .create_db_subnet_group()
+            .db_subnet_group_name(&name)
+            .db_subnet_group_description(format!("Database of the stack {}", cloud.stack))
+            .set_subnet_ids(Some(ids(cx, &self.subnets)?))
+            .set_tags(Some(tags::for_rds(&cloud.labels(cx.address(), &self.tags))));
+        let made = eventually(cx, Pace::seconds(2, 120), fresh, || {
+            let call = call.clone();
+            async move { call.send().await.aws().or_code(&["DBSubnetGroupAlreadyExists"]) }
+        });
+        if let Some(made) = made.await? {
+            return live(&made.db_subnet_group.context("made, but not described")?);
+        }
+        let call = cloud.rds.describe_db_subnet_groups().db_subnet_group_name(&name);
+        let there = call.send().await.aws()?.db_subnet_groups.and_then(|mut all| all.pop());
+        let there = there.context("it exists already, but cannot be found")?;
+        let found = Self::read(cloud, &there).await?;
+        Ok(found.ok_or_else(|| stranger("DB subnet group", &name))?.live)
     }
 
-    async fn edit(&self, _edit: Edit, _found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn edit(&self, edit: Edit, found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        let Self::Live { name, arn } = &found.live;
+        match edit {
+            Edit::Subnets => {
+                let call = cx.cloud.rds.modify_db_subnet_group();
+                let call = call.db_subnet_group_name(name);
+                let call = call.set_subnet_ids(Some(ids(cx, &self.subnets)?));
+                eventually(cx, Pace::seconds(2, 120), fresh, || {
+                    let call = call.clone();
+                    async move { call.send().await.aws().map(drop) }
+                })
+                .await
+            }
+            Edit::Tags => cx.cloud.retag_rds(arn, &self.tags, &found.spec.tags).await,
+        }
     }
 
-    async fn delete(_found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        let call = cx.cloud.rds.delete_db_subnet_group();
+        let call = call.db_subnet_group_name(&found.live.name);
+        eventually(cx, Pace::seconds(10, 600), Failure::is_in_use, || {
+            let call = call.clone();
+            async move { call.send().await.aws().or_gone().map(drop) }
+        })
+        .await
     }
+}
+
+impl DbSubnetGroup {
+    /// A described group in the words in which it was wanted, if its tags say that it is ours.
+    async fn read(cloud: &Aws, group: &Described) -> Result<Option<Found<Self>>> {
+        let live = live(group)?;
+        let Some(owned) = cloud.owned_rds(&live.arn).await? else { return Ok(None) };
+        let subnets = group.subnets().iter().filter_map(|s| s.subnet_identifier());
+        let subnets = subnets.map(Ref::found).collect();
+        Ok(Some(Found::ready(owned.name, Self { subnets, tags: owned.tags }, live)))
+    }
+}
+
+fn live(group: &Described) -> Result<DbSubnetGroupLive> {
+    Ok(DbSubnetGroupLive {
+        name: group.db_subnet_group_name().context("a DB subnet group without a name")?.into(),
+        arn: group.db_subnet_group_arn().context("a DB subnet group without an ARN")?.into(),
+    })
 }

@@ -1,18 +1,24 @@
 //! A Redis or Valkey cache: a primary node and its replicas, encrypted in transit and at rest.
 
+mod reading;
+
 use super::{
     cache_subnet_group::CacheSubnetGroup,
     security_group::SecurityGroup,
-    stores::{Port, Version},
+    stores::{
+        Port, Version, fresh, stranger,
+        watch::{are, ids, until_gone, watch},
+    },
 };
-use crate::engine::{Plain, Swap};
 use crate::{
-    aws::{Aws, Tags},
-    engine::{Cx, Found, Kind, Ref, Table},
+    aws::{Aws, Sent, Tags, Tolerant, eventually, stores::Told, tags},
+    engine::{Cx, Found, Kind, Pace, Plain, Ref, Swap, Table},
 };
-use anyhow::{Result, bail};
-use std::fmt;
-use std::time::Duration;
+use anyhow::{Context, Result};
+use aws_sdk_elasticache::operation::modify_replication_group::builders::ModifyReplicationGroupFluentBuilder;
+use futures::future::try_join_all;
+use reading::Reading;
+use std::{fmt, time::Duration};
 
 /// A Redis or Valkey cache: a primary node and its replicas, encrypted in transit and at rest.
 #[derive(Clone, Debug)]
@@ -79,17 +85,21 @@ pub struct ReplicationGroupLive {
 /// The calls that change it in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Edit {
-    /// See the attribute table.
+    /// `ModifyReplicationGroup` with engine and version in one: connections break once.
     Engine,
-    /// See the attribute table.
+    /// `ModifyReplicationGroup`: the nodes are exchanged one by one, the endpoint stays.
     NodeType,
-    /// See the attribute table.
+    /// `IncreaseReplicaCount` or `DecreaseReplicaCount`, and `ModifyReplicationGroup` for the
+    /// failover: before the last replica goes, or after the first has come.
     Replicas,
-    /// See the attribute table.
+    /// `ModifyReplicationGroup`.
     SecurityGroups,
-    /// See the attribute table.
+    /// `AddTagsToResource` and `RemoveTagsFromResource`.
     Tags,
 }
+
+/// How long making one or changing one may take.
+const WORK: Pace = Pace::seconds(15, 3600);
 
 impl Kind for ReplicationGroup {
     type Cloud = Aws;
@@ -98,17 +108,12 @@ impl Kind for ReplicationGroup {
 
     const NAME: &'static str = "replication-group";
     const SWAP: Swap = Swap::Refuse("every session in it");
-    const USUAL: Duration = Duration::from_secs(480);
-    const USUAL_DELETION: Duration = Duration::from_secs(300);
+    const USUAL: Duration = Duration::from_mins(8);
+    const USUAL_DELETION: Duration = Duration::from_mins(5);
 
     fn attributes(table: Table<Self>) -> Table<Self> {
         table
-            .tuned_if(
-                "engine",
-                Edit::Engine,
-                |g| &g.engine,
-                |wanted, _| wanted.engine == Engine::Valkey,
-            )
+            .tuned_if("engine", Edit::Engine, |g| &g.engine, |w, _| w.engine == Engine::Valkey)
             .tuned_if(
                 "version",
                 Edit::Engine,
@@ -130,19 +135,176 @@ impl Kind for ReplicationGroup {
         &live.id
     }
 
-    async fn discover(_cloud: &Aws) -> Result<Vec<Found<Self>>> {
-        bail!("not built")
+    async fn discover(cloud: &Aws) -> Result<Vec<Found<Self>>> {
+        let all = Reading::all(cloud).await?;
+        let found = try_join_all(all.iter().map(|reading| Self::read(cloud, reading))).await?;
+        Ok(found.into_iter().flatten().collect())
     }
 
-    async fn create(&self, _cx: &Cx<Aws>) -> Result<Self::Live> {
-        bail!("not built")
+    async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
+        let cloud = &cx.cloud;
+        let id = cloud.named(cx.name());
+        let call = cloud
+            .elasticache
+            .create_replication_group()
+            .replication_group_id(&id)
+            .replication_group_description(reading::description(cloud))
+            .engine(self.engine.to_string())
+            .engine_version(&self.version.0)
+            .cache_node_type(&self.node_type)
+            .num_cache_clusters(i32::from(self.replicas) + 1)
+            .automatic_failover_enabled(self.failover)
+            .multi_az_enabled(self.failover)
+            .port(self.port.0.into())
+            // Both differ by engine where they are not stated.
+            .at_rest_encryption_enabled(self.encryption_at_rest)
+            .transit_encryption_enabled(self.encryption_in_transit)
+            .cache_subnet_group_name(cx.get(&self.subnet_group)?.name)
+            .set_security_group_ids(Some(ids(cx, &self.security_groups)?))
+            .auto_minor_version_upgrade(true)
+            .set_tags(Some(tags::for_elasticache(&cloud.labels(cx.address(), &self.tags))));
+        let made = eventually(cx, Pace::seconds(2, 120), fresh, || {
+            let call = call.clone();
+            async move { call.send().await.aws().or_code(&["ReplicationGroupAlreadyExists"]) }
+        });
+        if made.await?.is_none() {
+            let there =
+                Reading::of(cloud, &id).await?.context("it exists already, yet does not")?;
+            Self::read(cloud, &there).await?.ok_or_else(|| stranger("replication group", &id))?;
+        }
+        Ok(Reading::of(cloud, &id).await?.context("made, but it cannot be found")?.live())
     }
 
-    async fn edit(&self, _edit: Edit, _found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn settle(live: Self::Live, cx: &Cx<Aws>) -> Result<Self::Live> {
+        Ok(Self::changed(&live.id, cx, |_| true).await?.live())
     }
 
-    async fn delete(_found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn edit(&self, edit: Edit, found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        let id = &found.live.id;
+        let now = Self::changed(id, cx, |_| true).await?;
+        let is = now.spec(Tags::default());
+        let modify = || {
+            let call = cx.cloud.elasticache.modify_replication_group();
+            call.replication_group_id(id).apply_immediately(true)
+        };
+        match edit {
+            Edit::Engine => {
+                if is.engine == self.engine && self.version.accepts(&is.version) {
+                    return Ok(());
+                }
+                let call = modify().engine(self.engine.to_string());
+                Self::send(call.engine_version(&self.version.0), cx).await?;
+                let done = |s: &Self| s.engine == self.engine && self.version.accepts(&s.version);
+                Self::changed(id, cx, done).await?;
+            }
+            Edit::NodeType => {
+                Self::send(modify().cache_node_type(&self.node_type), cx).await?;
+                Self::changed(id, cx, |s| s.node_type == self.node_type).await?;
+            }
+            Edit::Replicas => Box::pin(self.edit_replicas(&now, modify, cx)).await?,
+            Edit::SecurityGroups => {
+                let wanted = ids(cx, &self.security_groups)?;
+                Self::send(modify().set_security_group_ids(Some(wanted.clone())), cx).await?;
+                Self::changed(id, cx, |s| are(&s.security_groups, &wanted)).await?;
+            }
+            Edit::Tags => {
+                let Told::Ours(owned) =
+                    cx.cloud.told_of_cache(&found.live.arn, &now.status()).await?
+                else {
+                    return Err(stranger("replication group", id));
+                };
+                cx.cloud.retag_elasticache(&found.live.arn, &self.tags, &owned.tags).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        let id = &found.live.id;
+        let call = cx.cloud.elasticache.delete_replication_group();
+        let call = call.replication_group_id(id).retain_primary_cluster(false);
+        eventually(
+            cx,
+            WORK,
+            |f| f.is(&["InvalidReplicationGroupState"]),
+            || {
+                let call = call.clone();
+                async move { call.send().await.aws().or_gone().map(drop) }
+            },
+        )
+        .await?;
+        let status = || async { Ok(Reading::of(&cx.cloud, id).await?.map(|r| r.status())) };
+        until_gone(cx, WORK, status).await
+    }
+}
+
+impl ReplicationGroup {
+    /// What was read in the words in which it was wanted, if it is ours.
+    async fn read(cloud: &Aws, reading: &Reading) -> Result<Option<Found<Self>>> {
+        let live = reading.live();
+        let mut notes = reading.notes();
+        let (name, tags) = match cloud.told_of_cache(&live.arn, &live.status).await? {
+            Told::Ours(owned) => (owned.name, owned.tags),
+            Told::Nothing if reading.is_described_as_ours(cloud) => {
+                notes.push(format!("its tags cannot be read while it is {}", live.status));
+                let name = cloud.role(&live.id).unwrap_or_default().to_owned();
+                (name, cloud.presumed_tags(&live.arn).await?)
+            }
+            Told::Nothing | Told::NotOurs => return Ok(None),
+        };
+        let found = Found::ready(name, reading.spec(tags), live);
+        Ok(Some(found.in_phase(reading.phase()).with_notes(notes)))
+    }
+
+    async fn send(call: ModifyReplicationGroupFluentBuilder, cx: &Cx<Aws>) -> Result<()> {
+        eventually(
+            cx,
+            WORK,
+            |f| f.is(&["InvalidReplicationGroupState"]),
+            || {
+                let call = call.clone();
+                async move { call.send().await.aws().map(drop) }
+            },
+        )
+        .await
+    }
+
+    /// Waits until it is available, and is as `done` wants it.
+    async fn changed(
+        id: &str,
+        cx: &Cx<Aws>,
+        done: impl Fn(&Self) -> bool + Sync,
+    ) -> Result<Reading> {
+        watch(cx, WORK, || Reading::of(&cx.cloud, id), |reading| reading.judge(&done)).await
+    }
+
+    async fn edit_replicas(
+        &self,
+        now: &Reading,
+        modify: impl Fn() -> ModifyReplicationGroupFluentBuilder,
+        cx: &Cx<Aws>,
+    ) -> Result<()> {
+        let id = &now.live().id;
+        let count = now.spec(Tags::default()).replicas;
+        let failover = |on| modify().automatic_failover_enabled(on).multi_az_enabled(on);
+        if !self.failover && now.may_fail_over() {
+            Self::send(failover(false), cx).await?;
+            Self::changed(id, cx, |s| !s.failover).await?;
+        }
+        let client = &cx.cloud.elasticache;
+        let wanted = i32::from(self.replicas);
+        if self.replicas > count {
+            let call = client.increase_replica_count().replication_group_id(id);
+            call.new_replica_count(wanted).apply_immediately(true).send().await.aws()?;
+        } else if self.replicas < count {
+            let call = client.decrease_replica_count().replication_group_id(id);
+            call.new_replica_count(wanted).apply_immediately(true).send().await.aws()?;
+        }
+        let now = Self::changed(id, cx, |s| s.replicas == self.replicas).await?;
+        if self.failover && !now.spec(Tags::default()).failover {
+            Self::send(failover(true), cx).await?;
+            Self::changed(id, cx, |s| s.failover).await?;
+        }
+        Ok(())
     }
 }

@@ -1,7 +1,14 @@
 //! What the kinds of caches and databases have in common: references to either, and versions.
 
+pub mod databases;
+pub(super) mod watch;
+
 use super::{CacheCluster, DbCluster, DbInstance, ReplicationGroup};
-use crate::engine::{Attribute, Ref, address::Link, plan::Ids};
+use crate::{
+    aws::Failure,
+    engine::{Attribute, Ref, address::Link, plan::Ids},
+};
+use anyhow::anyhow;
 
 /// Writes an attribute that is a reference to one of two kinds.
 macro_rules! either {
@@ -130,6 +137,32 @@ impl Attribute for Version {
     fn met_by(&self, found: &Self, _: &Ids) -> bool {
         self.accepts(found)
     }
+}
+
+/// Whether a refusal means that something just made is not known everywhere yet, or that AWS is
+/// still making the service-linked role that the account's first cache or database needs.
+pub(super) fn fresh(failure: &Failure) -> bool {
+    let unknown = [
+        "DBSubnetGroupNotFoundFault",
+        "DBClusterNotFoundFault",
+        "CacheSubnetGroupNotFoundFault",
+        "InvalidSubnet",
+    ];
+    let words = ["service linked role", "security group", "input subnets", "subnet ID"];
+    let says = |words: &str| failure.message.to_lowercase().contains(&words.to_lowercase());
+    failure.is(&unknown) || failure.is(&["InvalidParameterValue"]) && words.into_iter().any(says)
+}
+
+/// A note on what waits for the maintenance window.
+pub(super) fn scheduled(what: &str, to: &str, window: Option<&str>) -> String {
+    format!("{what} {to} is scheduled for the maintenance window {}", window.unwrap_or("to come"))
+}
+
+/// What to say when a name is taken by something that is not this stack's.
+pub(super) fn stranger(what: &str, name: &str) -> anyhow::Error {
+    anyhow!(
+        "the {what} `{name}` exists and its tags do not say that it is this stack's: remove it or give the stack another name"
+    )
 }
 
 #[cfg(test)]

@@ -1,0 +1,70 @@
+//! What several kinds of caches and databases ask: which cache clusters there are, and whose a thing
+//! is where its tags must be asked for one by one.
+
+use super::{Aws, Failure, Owned, Sent, Tags, Tolerant, tags};
+use anyhow::Result;
+use aws_sdk_elasticache::types::CacheCluster;
+
+/// What could be learnt from the tags of a cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// It is this stack's.
+    Ours(Owned),
+    /// It is somebody else's, or gone.
+    NotOurs,
+    /// AWS tells the tags of a cache only while that is available.
+    Nothing,
+}
+
+/// Answers about the tags of a cache that is not available.
+const UNREADABLE: [&str; 2] = ["InvalidReplicationGroupState", "InvalidCacheClusterState"];
+
+impl Aws {
+    /// The cache clusters whose names begin like those of this stack, with their nodes: those that
+    /// stand alone, and the members of replication groups.
+    pub async fn cache_clusters(&self) -> Result<&[CacheCluster]> {
+        let read = async || {
+            let call = self.elasticache.describe_cache_clusters().show_cache_node_info(true);
+            let pages = call.into_paginator().items().send();
+            let mut all = pages.collect::<Result<Vec<_>, _>>().await.aws()?;
+            all.retain(|c| c.cache_cluster_id().and_then(|id| self.role(id)).is_some());
+            Ok(all)
+        };
+        self.survey.cache_clusters.get_or_try_init(read).await.map(Vec::as_slice)
+    }
+
+    /// What the tags of an ElastiCache resource say; `status` is AWS's word for its state.
+    pub async fn told_of_cache(&self, arn: &str, status: &str) -> Result<Told, Failure> {
+        let answer = self.elasticache.list_tags_for_resource().resource_name(arn).send();
+        match answer.await.aws() {
+            Ok(answer) => {
+                let owned = self.owned(tags::of_elasticache(answer.tag_list()));
+                Ok(owned.map_or(Told::NotOurs, Told::Ours))
+            }
+            Err(failure) if failure.is(&UNREADABLE) => Ok(Told::Nothing),
+            Err(failure) if failure.is_gone() && status == "available" => Ok(Told::NotOurs),
+            Err(failure) if failure.is_gone() => Ok(Told::Nothing),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// The user's tags that a cache should bear whose own cannot be read: those of the subnet group
+    /// that was made for it, under the same name.
+    pub async fn presumed_tags(&self, arn: &str) -> Result<Tags, Failure> {
+        let mut parts: Vec<_> = arn.split(':').collect();
+        if let [.., kind, _] = &mut *parts {
+            *kind = "subnetgroup";
+        }
+        Ok(match self.told_of_cache(&parts.join(":"), "available").await? {
+            Told::Ours(owned) => owned.tags,
+            Told::NotOurs | Told::Nothing => Tags::default(),
+        })
+    }
+
+    /// What the tags of an RDS resource say, if it is there and this stack's.
+    pub async fn owned_rds(&self, arn: &str) -> Result<Option<Owned>, Failure> {
+        let answer = self.rds.list_tags_for_resource().resource_name(arn).send();
+        let answer = answer.await.aws().or_gone()?;
+        Ok(answer.and_then(|answer| self.owned(tags::of_rds(answer.tag_list()))))
+    }
+}
