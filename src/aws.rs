@@ -1,6 +1,7 @@
 //! The AWS side: clients made from one configuration, and what every kind needs around its calls.
 
 pub mod careful;
+pub mod compute;
 pub mod connect;
 pub mod ec2;
 pub mod failure;

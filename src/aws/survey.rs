@@ -1,7 +1,8 @@
 //! Readings that several kinds share, made once per inventory.
 
-use super::{Aws, Owned, Sent, firewall::Firewall, tags};
+use super::{Aws, Owned, Sent, compute::RoleReading, firewall::Firewall, tags};
 use anyhow::{Result, ensure};
+use aws_sdk_ec2::types::Instance;
 use aws_sdk_elasticache::types::CacheCluster;
 use aws_sdk_elasticloadbalancingv2::types::{LoadBalancer, TargetGroup};
 use std::collections::HashMap;
@@ -10,6 +11,8 @@ use tokio::sync::OnceCell;
 /// What has been read so far.
 #[derive(Debug, Default)]
 pub struct Survey {
+    pub(super) instances: OnceCell<Vec<(Instance, Owned)>>,
+    pub(super) role: OnceCell<RoleReading>,
     balancing: OnceCell<Balancing>,
     pub(super) firewall: OnceCell<Firewall>,
     pub(super) cache_clusters: OnceCell<Vec<CacheCluster>>,

@@ -12,8 +12,9 @@ use crate::{
     engine::{Ref, Sealed, sealed::digest},
     kinds::{
         Instance, InstanceRole, Parameter, RolePolicy, Target,
-        instance::{self, Placement, USER_DATA_LIMIT},
-        parameter::Environment,
+        instance::{self, Metadata, Placement, USER_DATA_LIMIT},
+        instance_role::policy::Leave,
+        parameter::{self, Environment},
     },
     spec::{Architecture, CacheEngine, DatabaseEngine, Spec},
 };
@@ -56,9 +57,18 @@ pub(super) fn draw(
 /// Leave to read what the app is told, and the secrets it is told of. The database's own secret
 /// is not known before RDS has made it, so that leave is granted apart.
 fn role(sheet: &mut Sheet, stores: &Stores) -> Ref<InstanceRole> {
-    let policy = String::new();
+    let secrets: Vec<_> = sheet.spec.app.secrets.values().map(String::as_str).collect();
+    let leave = Leave {
+        partition: &sheet.facts.partition,
+        region: &sheet.facts.region,
+        account: &sheet.facts.account,
+        parameter: &parameter::name(&sheet.spec.name),
+        secrets: &secrets,
+        image: &sheet.spec.app.image,
+    };
+    let policy = leave.document();
     let tags = sheet.tags();
-    let role = sheet.add("app", InstanceRole { policy, tags });
+    let role = sheet.add("app", InstanceRole { policy, profile: true, tags });
     if let Some(database) = stores.database.clone() {
         sheet.add("database", RolePolicy { role: role.clone(), database });
     }
@@ -92,7 +102,7 @@ fn user_data(sheet: &Sheet, generation: &str) -> Result<String> {
         region: sheet.facts.region.clone(),
         image: spec.app.image.clone(),
         port: spec.app.port,
-        parameter: format!("/stackctl/{}/app/env", spec.name),
+        parameter: parameter::name(&spec.name),
         generation: generation.to_owned(),
     });
     ensure!(
@@ -133,6 +143,8 @@ fn instance(
         role: role.clone(),
         public_ip: tier.is_public,
         route: Some(tier.routes[zone].clone()),
+        running: true,
+        metadata: Metadata::default(),
         tags: sheet.tags(),
     }
 }

@@ -25,6 +25,9 @@ pub struct Boot {
 }
 
 /// The boot script, a script for cloud-init on Amazon Linux 2023.
+///
+/// # Panics
+/// When the template is broken, which its tests rule out.
 pub fn user_data(boot: &Boot) -> String {
     let mut templates = Environment::new();
     templates.add_filter("shell", |value: &str| quoted(value));

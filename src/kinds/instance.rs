@@ -1,21 +1,41 @@
 //! An EC2 instance that runs the app image.
 
-use super::{instance_role::InstanceRole, route_table::RouteTable, security_group::SecurityGroup, subnet::Subnet};
-use crate::engine::{Attribute, Sealed, Swap, address::Link, plan::Ids};
-use crate::{
-    aws::{Aws, Tags},
-    engine::{Cx, Found, Kind, Ref, Table},
+mod launch;
+mod state;
+
+use super::{
+    instance_role::InstanceRole, route_table::RouteTable, security_group::SecurityGroup,
+    subnet::Subnet,
 };
-use anyhow::{Result, bail};
-use std::time::Duration;
+use crate::{
+    aws::{Aws, Owned, Sent, Tags},
+    engine::{
+        Attribute, Cx, Found, Kind, Phase, Plain, Ref, Sealed, Swap, Table, address::Link,
+        plan::Ids,
+    },
+};
+use anyhow::Result;
+use aws_sdk_ec2::types::{
+    ArchitectureValues, HttpTokensState, Instance as Described, InstanceMetadataEndpointState,
+    InstanceMetadataOptionsResponse, InstanceStateName, InstanceType,
+};
+use std::{fmt, time::Duration};
 
 /// How many bytes of user data EC2 takes, before they are encoded.
 pub const USER_DATA_LIMIT: usize = 16 * 1024;
+/// How many characters the value of a tag may have.
+pub const TAG_LIMIT: usize = 256;
+/// The tag that remembers the app image.
+const IMAGE: &str = "stackctl:image";
+/// The tag that remembers the digest of the boot script.
+const BOOT: &str = "stackctl:boot";
+/// The tag that remembers whether a public address was asked for: a stopped instance has none.
+const PUBLIC_IP: &str = "stackctl:public-ip";
 
 /// An EC2 instance that runs the app image.
 #[derive(Clone, Debug)]
 pub struct Instance {
-    /// The app image it runs, remembered in a tag.
+    /// The app image it runs, remembered in a tag of at most [`TAG_LIMIT`] characters.
     pub image: String,
     /// The boot script and, by reference, the environment it starts the app with.
     pub boot: Sealed<String>,
@@ -37,6 +57,10 @@ pub struct Instance {
     pub public_ip: bool,
     /// The way out that it boots through; AWS does not tell which.
     pub route: Option<Ref<RouteTable>>,
+    /// Whether it runs. It is always wanted to.
+    pub running: bool,
+    /// How its metadata service answers.
+    pub metadata: Metadata,
     /// The user's tags.
     pub tags: Tags,
 }
@@ -49,6 +73,46 @@ pub enum Architecture {
     /// Graviton.
     Arm64,
 }
+
+impl Architecture {
+    /// EC2's word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+            Self::Arm64 => "arm64",
+        }
+    }
+}
+
+/// How an instance's metadata service answers. It hands out the credentials of the role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metadata {
+    /// Whether it answers at all.
+    pub enabled: bool,
+    /// Whether it answers only those who bring a session token (`IMDSv2`).
+    pub tokens_required: bool,
+    /// How many network hops a token may travel, 1–64. A container is one hop away from its
+    /// instance, so that it needs 2.
+    pub hops: u8,
+}
+
+impl Default for Metadata {
+    fn default() -> Self {
+        Self { enabled: true, tokens_required: true, hops: 2 }
+    }
+}
+
+impl fmt::Display for Metadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.enabled {
+            return f.write_str("off");
+        }
+        let tokens = if self.tokens_required { "required" } else { "optional" };
+        write!(f, "tokens {tokens}, {} hops", self.hops)
+    }
+}
+
+impl Plain for Metadata {}
 
 /// Where an instance is put when it is made, and where it may stay.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,16 +144,18 @@ pub struct InstanceLive {
     pub private_ip: String,
 }
 
-/// The calls that change it in place.
+/// The calls that change it in place, in the order in which they can be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Edit {
-    /// See the attribute table.
-    SecurityGroups,
-    /// See the attribute table.
+    /// `StartInstances`.
     Start,
-    /// See the attribute table.
+    /// `AssociateIamInstanceProfile`.
+    Role,
+    /// `ModifyInstanceAttribute`.
+    SecurityGroups,
+    /// `ModifyInstanceMetadataOptions`.
     Metadata,
-    /// See the attribute table.
+    /// `CreateTags` and `DeleteTags`.
     Tags,
 }
 
@@ -110,10 +176,12 @@ impl Kind for Instance {
             .fixed("instance_type", |i| &i.instance_type)
             .fixed("ami", |i| &i.ami)
             .fixed("subnet", |i| &i.placement)
-            .fixed("role", |i| &i.role)
+            .tuned_if("role", Edit::Role, |i| &i.role, |_, found| found.role.id() == Some(""))
             .fixed("public_ip", |i| &i.public_ip)
             .needs(|i| &i.route)
+            .tuned("running", Edit::Start, |i| &i.running)
             .tuned("security_groups", Edit::SecurityGroups, |i| &i.security_groups)
+            .tuned("metadata", Edit::Metadata, |i| &i.metadata)
             .tuned("tags", Edit::Tags, |i| &i.tags)
     }
 
@@ -121,19 +189,108 @@ impl Kind for Instance {
         &live.id
     }
 
-    async fn discover(_cloud: &Aws) -> Result<Vec<Found<Self>>> {
-        bail!("not built")
+    async fn discover(aws: &Aws) -> Result<Vec<Found<Self>>> {
+        let instances = aws.instances().await?.iter();
+        Ok(instances.map(|(instance, owned)| Self::read(instance, owned)).collect())
     }
 
-    async fn create(&self, _cx: &Cx<Aws>) -> Result<Self::Live> {
-        bail!("not built")
+    async fn create(&self, cx: &Cx<Aws>) -> Result<InstanceLive> {
+        Box::pin(self.launch(cx)).await
     }
 
-    async fn edit(&self, _edit: Edit, _found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn settle(live: InstanceLive, cx: &Cx<Aws>) -> Result<InstanceLive> {
+        state::until_running(live, cx).await
     }
 
-    async fn delete(_found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn edit(&self, edit: Edit, found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        let (ec2, id) = (&cx.cloud.ec2, &found.live.id);
+        match edit {
+            Edit::Start => state::start(id, cx).await,
+            Edit::Role => Ok(state::associate(id, &cx.cloud).await?),
+            Edit::SecurityGroups => {
+                let groups = self.security_groups.iter().map(|group| cx.get(group));
+                let call = ec2.modify_instance_attribute().instance_id(id);
+                call.set_groups(Some(groups.collect::<Result<_>>()?)).send().await.aws()?;
+                Ok(())
+            }
+            Edit::Metadata => {
+                let options = self.metadata.request();
+                ec2.modify_instance_metadata_options()
+                    .instance_id(id)
+                    .set_http_endpoint(options.http_endpoint)
+                    .set_http_tokens(options.http_tokens)
+                    .set_http_put_response_hop_limit(options.http_put_response_hop_limit)
+                    .send()
+                    .await
+                    .aws()?;
+                Ok(())
+            }
+            Edit::Tags => cx.cloud.retag_ec2(id, &self.tags, &found.spec.tags).await,
+        }
+    }
+
+    async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        state::terminate(&found.live.id, cx).await
+    }
+}
+
+impl Instance {
+    /// A described instance in the words in which it was wanted.
+    fn read(instance: &Described, owned: &Owned) -> Found<Self> {
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let tag = |name: &str| owned.all.get(name).cloned();
+        let state = instance.state().and_then(|state| state.name());
+        let subnet = Ref::found(instance.subnet_id().unwrap_or_default());
+        let groups = instance.security_groups().iter().filter_map(|group| group.group_id());
+        let profile = instance.iam_instance_profile().and_then(|profile| profile.arn());
+        let spec = Self {
+            image: tag(IMAGE).unwrap_or_default(),
+            boot: Sealed::Digest(tag(BOOT).unwrap_or_default()),
+            user_data: String::new(),
+            instance_type: text(instance.instance_type().map(InstanceType::as_str)),
+            architecture: match instance.architecture() {
+                Some(ArchitectureValues::Arm64) => Architecture::Arm64,
+                _ => Architecture::X86_64,
+            },
+            ami: instance.image_id().map(str::to_owned),
+            placement: Placement { preferred: subnet.clone(), allowed: vec![subnet] },
+            security_groups: groups.map(Ref::found).collect(),
+            role: Ref::found(profile.unwrap_or_default()),
+            public_ip: match tag(PUBLIC_IP) {
+                Some(asked) => asked == "true",
+                None => instance.public_ip_address().is_some(),
+            },
+            route: None,
+            running: !matches!(
+                state,
+                Some(InstanceStateName::Stopping | InstanceStateName::Stopped)
+            ),
+            metadata: Metadata::seen(instance.metadata_options()),
+            tags: owned.tags.clone(),
+        };
+        let live = InstanceLive {
+            id: text(instance.instance_id()),
+            private_ip: text(instance.private_ip_address()),
+        };
+        let phase = match state {
+            Some(InstanceStateName::Pending) => Phase::Coming,
+            Some(InstanceStateName::ShuttingDown) => Phase::Going,
+            _ => Phase::Ready,
+        };
+        let found = Found::ready(owned.name.as_str(), spec, live).in_phase(phase);
+        let why = state::reason(instance).filter(|_| !found.spec.running);
+        found.with_notes(why.map(|why| format!("it is stopped ({why})")))
+    }
+}
+
+impl Metadata {
+    fn seen(options: Option<&InstanceMetadataOptionsResponse>) -> Self {
+        let Some(options) = options else { return Self::default() };
+        let hops = options.http_put_response_hop_limit().unwrap_or(1);
+        Self {
+            enabled: options.http_endpoint() != Some(&InstanceMetadataEndpointState::Disabled),
+            tokens_required: options.http_tokens() == Some(&HttpTokensState::Required),
+            hops: u8::try_from(hops).unwrap_or(u8::MAX),
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! What the instances may do in AWS: an IAM role, its inline policy, and the profile that hands it over.
 
+pub mod policy;
+
 use crate::{
-    aws::{Aws, Tags},
-    engine::{Cx, Found, Kind, Table},
+    aws::{Aws, Sent, Tags, Tolerant, compute::APP_POLICY, eventually, tags},
+    engine::{Cx, Found, Kind, Pace, Table},
 };
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
 use std::time::Duration;
 
 /// What the instances may do in AWS: an IAM role, its inline policy, and the profile that hands it over.
@@ -12,6 +14,9 @@ use std::time::Duration;
 pub struct InstanceRole {
     /// The inline policy, as canonical JSON.
     pub policy: String,
+    /// Whether role and instance profile both stand and the one hands over the other. It is always
+    /// wanted; a run that was broken off may have left less.
+    pub profile: bool,
     /// The user's tags.
     pub tags: Tags,
 }
@@ -27,14 +32,19 @@ pub struct RoleLive {
     pub profile_arn: String,
 }
 
-/// The calls that change it in place.
+/// The calls that change it in place, in the order in which they can be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Edit {
-    /// See the attribute table.
+    /// `CreateRole`, `CreateInstanceProfile`, `AddRoleToInstanceProfile`: what is missing of them.
+    Profile,
+    /// `PutRolePolicy`.
     Policy,
-    /// See the attribute table.
+    /// `TagRole`, `UntagRole`, `TagInstanceProfile`, `UntagInstanceProfile`.
     Tags,
 }
+
+/// How long what was just written to IAM may be unknown to others of its calls.
+const SOON: Pace = Pace::seconds(2, 120);
 
 impl Kind for InstanceRole {
     type Cloud = Aws;
@@ -47,6 +57,7 @@ impl Kind for InstanceRole {
     fn attributes(table: Table<Self>) -> Table<Self> {
         table
             .tuned("policy", Edit::Policy, |r| &r.policy)
+            .tuned("profile", Edit::Profile, |r| &r.profile)
             .tuned("tags", Edit::Tags, |r| &r.tags)
     }
 
@@ -54,19 +65,180 @@ impl Kind for InstanceRole {
         &live.profile_arn
     }
 
-    async fn discover(_cloud: &Aws) -> Result<Vec<Found<Self>>> {
-        bail!("not built")
+    async fn discover(aws: &Aws) -> Result<Vec<Found<Self>>> {
+        let reading = aws.instance_role().await?;
+        let role = reading.role.as_ref();
+        let profile = reading.profile.as_ref();
+        let Some(owned) = role.map(|(_, o)| o).or(profile.map(|(_, o)| o)) else {
+            return Ok(Vec::new());
+        };
+        let arn = role.map(|(role, _)| role.arn()).or(profile.map(|(profile, _)| profile.arn()));
+        let name = aws.role_name();
+        let hands_over = |name: &str| {
+            profile.is_some_and(|(p, _)| p.roles().iter().any(|role| role.role_name() == name))
+        };
+        let spec = Self {
+            policy: reading.document.as_deref().map(policy::decoded).unwrap_or_default(),
+            profile: role.is_some() && hands_over(&name),
+            tags: owned.tags.clone(),
+        };
+        let live = live(name, arn.unwrap_or_default());
+        Ok(vec![Found::ready(owned.name.as_str(), spec, live)])
     }
 
-    async fn create(&self, _cx: &Cx<Aws>) -> Result<Self::Live> {
-        bail!("not built")
+    async fn create(&self, cx: &Cx<Aws>) -> Result<RoleLive> {
+        let live = self.complete(cx).await?;
+        self.put_policy(cx).await?;
+        Ok(live)
     }
 
-    async fn edit(&self, _edit: Edit, _found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn edit(&self, edit: Edit, found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        match edit {
+            Edit::Profile => self.complete(cx).await.map(drop),
+            Edit::Policy => self.put_policy(cx).await,
+            Edit::Tags => self.retag(found, &cx.cloud).await,
+        }
     }
 
-    async fn delete(_found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        delete_profile(&found.live, cx).await?;
+        delete_role(&found.live.role, cx).await
     }
+}
+
+/// The names and the ARN that follow from the name and the ARN of either.
+fn live(name: String, arn: &str) -> RoleLive {
+    let profile_arn = arn.replace(":role/", ":instance-profile/");
+    RoleLive { role: name.clone(), profile: name, profile_arn }
+}
+
+impl InstanceRole {
+    /// Makes what is missing of role, profile and the link between them.
+    async fn complete(&self, cx: &Cx<Aws>) -> Result<RoleLive> {
+        let name = cx.cloud.role_name();
+        let (arn, linked) =
+            tokio::try_join!(self.ensure_role(&name, cx), self.ensure_profile(&name, cx))?;
+        if !linked {
+            let unknown = |failure: &crate::aws::Failure| failure.is_gone();
+            eventually(cx, SOON, unknown, || {
+                let call = cx.cloud.iam.add_role_to_instance_profile();
+                let call = call.role_name(&name).instance_profile_name(&name);
+                // The SDK repeats a call whose answer was lost; the second time there is a role.
+                async { call.send().await.aws().or_code(&["LimitExceeded"]) }
+            })
+            .await?;
+        }
+        Ok(live(name, &arn))
+    }
+
+    /// The ARN of the role, which is made if it is not there.
+    async fn ensure_role(&self, name: &str, cx: &Cx<Aws>) -> Result<String> {
+        let labels = cx.cloud.labels(cx.address(), &self.tags);
+        let call = cx.cloud.iam.create_role().role_name(name);
+        let call = call.assume_role_policy_document(policy::TRUST);
+        let call = call.description(format!("What the instances of {} may do", cx.cloud.stack));
+        let made = call.set_tags(Some(tags::for_iam(&labels))).send().await.aws();
+        let role = match made.or_code(&["EntityAlreadyExists"])? {
+            Some(made) => made.role,
+            None => cx.cloud.own_role(name).await?.map(|(role, _)| role),
+        };
+        let role = role.with_context(|| foreign("role", name, &cx.cloud))?;
+        Ok(role.arn)
+    }
+
+    /// Whether the instance profile, which is made if it is not there, has the role already.
+    async fn ensure_profile(&self, name: &str, cx: &Cx<Aws>) -> Result<bool> {
+        let labels = cx.cloud.labels(cx.address(), &self.tags);
+        let call = cx.cloud.iam.create_instance_profile().instance_profile_name(name);
+        let made = call.set_tags(Some(tags::for_iam(&labels))).send().await.aws();
+        if made.or_code(&["EntityAlreadyExists"])?.is_some() {
+            return Ok(false);
+        }
+        let found = cx.cloud.own_profile(name).await?;
+        let (profile, _) = found.with_context(|| foreign("instance profile", name, &cx.cloud))?;
+        Ok(profile.roles().iter().any(|role| role.role_name() == name))
+    }
+
+    async fn put_policy(&self, cx: &Cx<Aws>) -> Result<()> {
+        put_policy(&cx.cloud.role_name(), APP_POLICY, &self.policy, cx).await
+    }
+
+    async fn retag(&self, found: &Found<Self>, aws: &Aws) -> Result<()> {
+        let RoleLive { role, profile, .. } = &found.live;
+        let (set, unset) = self.tags.changes_from(&found.spec.tags);
+        if !set.is_empty() {
+            let tags = Some(tags::for_iam(&set));
+            aws.iam.tag_role().role_name(role).set_tags(tags.clone()).send().await.aws()?;
+            let call = aws.iam.tag_instance_profile().instance_profile_name(profile);
+            call.set_tags(tags).send().await.aws()?;
+        }
+        if !unset.is_empty() {
+            let call = aws.iam.untag_role().role_name(role);
+            call.set_tag_keys(Some(unset.clone())).send().await.aws()?;
+            let call = aws.iam.untag_instance_profile().instance_profile_name(profile);
+            call.set_tag_keys(Some(unset)).send().await.aws()?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes an inline policy of a role that may have been made a moment ago.
+pub(super) async fn put_policy(role: &str, name: &str, text: &str, cx: &Cx<Aws>) -> Result<()> {
+    let unknown = |failure: &crate::aws::Failure| failure.is_gone();
+    eventually(cx, SOON, unknown, || {
+        let call = cx.cloud.iam.put_role_policy().role_name(role);
+        let call = call.policy_name(name).policy_document(text);
+        async { call.send().await.aws() }
+    })
+    .await?;
+    Ok(())
+}
+
+fn foreign(what: &str, name: &str, aws: &Aws) -> String {
+    format!(
+        "the {what} {name} exists already and is not this stack's: its tag {} is not {:?}; remove \
+         it or give the stack another name",
+        tags::STACK,
+        aws.stack
+    )
+}
+
+async fn delete_profile(live: &RoleLive, cx: &Cx<Aws>) -> Result<()> {
+    let call = cx.cloud.iam.remove_role_from_instance_profile();
+    let call = call.role_name(&live.role).instance_profile_name(&live.profile);
+    call.send().await.aws().or_gone()?;
+    eventually(cx, SOON, crate::aws::Failure::is_in_use, || {
+        let call = cx.cloud.iam.delete_instance_profile().instance_profile_name(&live.profile);
+        async { call.send().await.aws().or_gone() }
+    })
+    .await?;
+    Ok(())
+}
+
+/// IAM deletes a role only once it has no policy any more, whoever gave it to it.
+async fn delete_role(role: &str, cx: &Cx<Aws>) -> Result<()> {
+    let iam = &cx.cloud.iam;
+    let inline = async {
+        let pages = iam.list_role_policies().role_name(role).into_paginator().items().send();
+        pages.collect::<Result<Vec<_>, _>>().await.aws().or_gone()
+    };
+    let attached = async {
+        let pages = iam.list_attached_role_policies().role_name(role).into_paginator();
+        pages.items().send().collect::<Result<Vec<_>, _>>().await.aws().or_gone()
+    };
+    let (inline, attached) = tokio::try_join!(inline, attached)?;
+    for name in inline.into_iter().flatten() {
+        let call = iam.delete_role_policy().role_name(role).policy_name(name);
+        call.send().await.aws().or_gone()?;
+    }
+    for arn in attached.into_iter().flatten().filter_map(|policy| policy.policy_arn) {
+        let call = iam.detach_role_policy().role_name(role).policy_arn(arn);
+        call.send().await.aws().or_gone()?;
+    }
+    eventually(cx, SOON, crate::aws::Failure::is_in_use, || {
+        let call = iam.delete_role().role_name(role);
+        async { call.send().await.aws().or_gone() }
+    })
+    .await?;
+    Ok(())
 }

@@ -1,13 +1,16 @@
 //! The SSM parameter that tells the app its environment: endpoints, names, ARNs of secrets, and what the user wrote.
 
-use super::stores::{CacheRef, DatabaseRef};
-use crate::engine::Plain;
-use std::{collections::BTreeMap, fmt};
+mod env_file;
+
+use super::stores::{CacheRef, DatabaseLive, DatabaseRef};
 use crate::{
-    aws::{Aws, Tags},
-    engine::{Cx, Found, Kind, Table},
+    aws::{Aws, Failure, Sent, Tags, Tolerant, eventually, tags},
+    engine::{Cx, Found, Kind, Pace, Plain, Table, sealed::digest},
 };
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, ensure};
+use aws_sdk_ssm::types::{ParameterTier, ParameterType, ResourceTypeForTagging};
+use env_file::EnvFile;
+use std::{collections::BTreeMap, fmt};
 
 /// The SSM parameter that tells the app its environment: endpoints, names, ARNs of secrets, and what the user wrote.
 #[derive(Clone, Debug)]
@@ -29,10 +32,11 @@ pub struct Parameter {
 pub struct Environment(pub BTreeMap<String, String>);
 
 impl fmt::Display for Environment {
-    /// Names only: a value may be what the user would rather not see in a log.
+    /// A value may be what the user would rather not see in a log: four digits of its digest tell
+    /// that it has changed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.0.keys().map(String::as_str).collect();
-        write!(f, "{{{}}}", names.join(", "))
+        let shown = self.0.iter().map(|(name, value)| format!("{name}#{}", &digest(value)[..4]));
+        write!(f, "{{{}}}", shown.collect::<Vec<_>>().join(", "))
     }
 }
 
@@ -48,10 +52,20 @@ pub struct ParameterLive {
 /// The calls that change it in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Edit {
-    /// See the attribute table.
+    /// `PutParameter` with the whole value.
     Value,
-    /// See the attribute table.
+    /// `AddTagsToResource` and `RemoveTagsFromResource`.
     Tags,
+}
+
+/// How many bytes of value a parameter of the standard tier takes.
+pub const VALUE_LIMIT: usize = 4096;
+/// A name that was deleted a moment ago is not free for some 30 s.
+const FREE_AGAIN: Pace = Pace::seconds(5, 120);
+
+/// The name of a stack's parameter.
+pub fn name(stack: &str) -> String {
+    format!("/stackctl/{stack}/app/env")
 }
 
 impl Kind for Parameter {
@@ -74,19 +88,154 @@ impl Kind for Parameter {
         &live.name
     }
 
-    async fn discover(_cloud: &Aws) -> Result<Vec<Found<Self>>> {
-        bail!("not built")
+    async fn discover(aws: &Aws) -> Result<Vec<Found<Self>>> {
+        let name = name(&aws.stack);
+        let value = async {
+            let answer = aws.ssm.get_parameter().name(&name).send().await.aws().or_gone()?;
+            Ok(answer.and_then(|answer| answer.parameter?.value))
+        };
+        let (value, owned) = tokio::try_join!(value, owned(aws, &name))?;
+        let (Some(value), Some(owned)) = (value, owned) else { return Ok(Vec::new()) };
+        let file = EnvFile::parse(&value);
+        let spec = Self {
+            cache: file.cache_ref(),
+            database: file.database_ref(),
+            generation: file.generation,
+            environment: file.environment,
+            tags: owned.tags,
+        };
+        Ok(vec![Found::ready(owned.name, spec, ParameterLive { name })])
     }
 
-    async fn create(&self, _cx: &Cx<Aws>) -> Result<Self::Live> {
-        bail!("not built")
+    async fn create(&self, cx: &Cx<Aws>) -> Result<ParameterLive> {
+        let name = name(&cx.cloud.stack);
+        let value = self.value(cx)?;
+        let labels = cx.cloud.labels(cx.address(), &self.tags);
+        let taken = |failure: &Failure| failure.is(&["ParameterAlreadyExists"]);
+        let made = eventually(cx, FREE_AGAIN, taken, || async {
+            let call = cx.cloud.ssm.put_parameter().name(&name).value(&value);
+            let call = call.r#type(ParameterType::String).tier(ParameterTier::Standard);
+            let call = call.description("What the app is told, as an env file");
+            match call.set_tags(Some(tags::for_ssm(&labels))).send().await.aws() {
+                Err(failure) if taken(&failure) && exists(&cx.cloud, &name).await? => Ok(false),
+                answer => answer.map(|_| true),
+            }
+        })
+        .await?;
+        if !made {
+            // An answer was lost on the way, or the name is somebody else's.
+            owned(&cx.cloud, &name).await?.with_context(|| {
+                format!(
+                    "the parameter {name} exists already and is not this stack's: its tag {} is \
+                     not {:?}; remove it or give the stack another name",
+                    tags::STACK,
+                    cx.cloud.stack
+                )
+            })?;
+            overwrite(&cx.cloud, &name, &value).await?;
+        }
+        Ok(ParameterLive { name })
     }
 
-    async fn edit(&self, _edit: Edit, _found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn edit(&self, edit: Edit, found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        let name = &found.live.name;
+        match edit {
+            Edit::Value => overwrite(&cx.cloud, name, &self.value(cx)?).await,
+            Edit::Tags => cx.cloud.retag_parameter(name, &self.tags, &found.spec.tags).await,
+        }
     }
 
-    async fn delete(_found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        let call = cx.cloud.ssm.delete_parameter().name(&found.live.name);
+        call.send().await.aws().or_gone()?;
+        Ok(())
     }
+}
+
+impl Parameter {
+    /// The whole value, with what is live now.
+    fn value(&self, cx: &Cx<Aws>) -> Result<String> {
+        let (cache, cache_told) = self.cache.as_ref().map(|c| cache(c, cx)).transpose()?.unzip();
+        let (database, database_told) =
+            self.database.as_ref().map(|d| database(d, cx)).transpose()?.unzip();
+        let mut generated = vec![("AWS_REGION", cx.cloud.region.clone())];
+        generated.extend(cache_told);
+        generated.extend(database_told.into_iter().flatten());
+        let (generation, environment) = (self.generation.clone(), self.environment.clone());
+        let file = EnvFile { generation, cache, database, generated, environment };
+        let value = file.render();
+        ensure!(
+            value.len() <= VALUE_LIMIT,
+            "what the app is told takes {} bytes, and a parameter takes {VALUE_LIMIT}; shorten \
+             app.env, or move long values to a secret and name it in app.secrets",
+            value.len()
+        );
+        Ok(value)
+    }
+}
+
+/// Kind and id of something, as the value keeps them.
+type Told = (String, String);
+
+/// The cache, and the variable that leads to it.
+fn cache(to: &CacheRef, cx: &Cx<Aws>) -> Result<(Told, (&'static str, String))> {
+    Ok(match to {
+        CacheRef::Group(to) => {
+            let live = cx.get(to)?;
+            ensure!(!live.host.is_empty(), "AWS names no endpoint of {} yet", live.id);
+            let url = format!("rediss://{}:{}", live.host, live.port);
+            (told(to, &live), ("REDIS_URL", url))
+        }
+        CacheRef::Cluster(to) => {
+            let live = cx.get(to)?;
+            ensure!(!live.servers.is_empty(), "AWS names no nodes of {} yet", live.id);
+            (told(to, &live), ("MEMCACHED_SERVERS", live.servers.join(",")))
+        }
+    })
+}
+
+/// The database, and the variables that lead to it. The password is not among them: the app reads
+/// it from the secret, since RDS changes it every week.
+fn database(to: &DatabaseRef, cx: &Cx<Aws>) -> Result<(Told, [(&'static str, String); 5])> {
+    let (told, live): (_, DatabaseLive) = match to {
+        DatabaseRef::Instance(to) => cx.get(to).map(|live| (told(to, &live), live))?,
+        DatabaseRef::Cluster(to) => cx.get(to).map(|live| (told(to, &live), live))?,
+    };
+    ensure!(!live.host.is_empty(), "AWS names no endpoint of {} yet", live.id);
+    let variables = [
+        ("DATABASE_HOST", live.host),
+        ("DATABASE_PORT", live.port.to_string()),
+        ("DATABASE_NAME", live.database),
+        ("DATABASE_USER", live.username),
+        ("DATABASE_SECRET_ARN", live.secret_arn),
+    ];
+    Ok((told, variables))
+}
+
+fn told<K: Kind>(_: &crate::engine::Ref<K>, live: &K::Live) -> Told {
+    (K::NAME.to_owned(), K::id(live).to_owned())
+}
+
+/// A call that overwrites takes no tags.
+async fn overwrite(aws: &Aws, name: &str, value: &str) -> Result<()> {
+    let call = aws.ssm.put_parameter().name(name).value(value).r#type(ParameterType::String);
+    call.overwrite(true).send().await.aws()?;
+    Ok(())
+}
+
+async fn exists(aws: &Aws, name: &str) -> Result<bool, Failure> {
+    Ok(aws.ssm.get_parameter().name(name).send().await.aws().or_gone()?.is_some())
+}
+
+/// What the parameter's tags say, if they say that it is this stack's.
+async fn owned(aws: &Aws, name: &str) -> Result<Option<crate::aws::Owned>, Failure> {
+    let call = aws.ssm.list_tags_for_resource().resource_id(name);
+    let call = call.resource_type(ResourceTypeForTagging::Parameter);
+    // Systems Manager has a code of its own for tags of what does not exist.
+    let answer = call.send().await.aws().or_gone();
+    let answer = match answer {
+        Err(failure) if failure.is(&["InvalidResourceId"]) => None,
+        other => other?,
+    };
+    Ok(answer.and_then(|answer| aws.owned(tags::of_ssm(answer.tag_list()))))
 }

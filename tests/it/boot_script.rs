@@ -24,7 +24,7 @@ fn boot() -> Boot {
     }
 }
 
-/// Shellcheck from the path, else from PyPI, kept in the target folder.
+/// Shellcheck from the path, else from the Python package index, kept in the target folder.
 fn shellcheck() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
