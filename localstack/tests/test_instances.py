@@ -28,6 +28,19 @@ class Instances(CloudTest):
         self.assertEqual(len(self.ec2.describe_volumes(Filters=filters)["Volumes"]), 1)
         self.assertEqual(len(self.ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]), 1)
 
+    def test_an_instance_has_the_groups_of_its_network_interface_and_changes_them_with_it(self):
+        vpc, subnets = self.vpc()
+        one, other = self.group(vpc, "one"), self.group(vpc, "other")
+        interface = {"DeviceIndex": 0, "SubnetId": subnets[0], "Groups": [one]}
+        asked = {"ImageId": self.image(), "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}
+        made = self.ec2.run_instances(NetworkInterfaces=[interface], **asked)["Instances"][0]
+        self.assertEqual([g["GroupId"] for g in made["SecurityGroups"]], [one])
+        self.eventually("running", lambda: self.instance_state(made["InstanceId"]))
+        self.ec2.modify_instance_attribute(InstanceId=made["InstanceId"], Groups=[other])
+        found = self.ec2.describe_instances(InstanceIds=[made["InstanceId"]])["Reservations"][0]["Instances"][0]
+        self.assertEqual([g["GroupId"] for g in found["SecurityGroups"]], [other])
+        self.assertEqual([g["GroupId"] for g in found["NetworkInterfaces"][0]["Groups"]], [other])
+
     def test_a_terminated_instance_holds_its_group_a_while_and_leaves_nothing(self):
         vpc, subnets = self.vpc()
         group = self.group(vpc)

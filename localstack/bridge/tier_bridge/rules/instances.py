@@ -63,9 +63,19 @@ def run_instances(call):
     for i in answer.get("Instances", []):
         if tags:  # moto leaves these out
             ec2.create_tags([e.id for e in list(ec2.enis.values()) if holds(i["InstanceId"], e)], tags)
+        i["SecurityGroups"] = adopt_groups(ec2.get_instance(i["InstanceId"]), i)
         enter(call, "instance", i["InstanceId"], "pending")
         i["State"] = state("pending")
     return answer
+
+
+def adopt_groups(instance, shown):
+    """moto keeps the groups of a network interface made with its instance from the instance itself"""
+    primary = instance.nics.get(0)
+    if instance.security_groups or not primary:
+        return shown.get("SecurityGroups", [])
+    instance.security_groups, primary._group_set = list(primary._group_set), []
+    return [{"GroupId": g.id, "GroupName": g.name} for g in instance.security_groups]
 
 
 def holds(instance, eni):
