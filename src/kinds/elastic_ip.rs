@@ -140,3 +140,6 @@ fn user(address: &Described) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

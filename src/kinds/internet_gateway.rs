@@ -180,3 +180,6 @@ fn attachment(gateway: &Described) -> Option<(&str, &AttachmentStatus)> {
 fn is_attached(state: &AttachmentStatus) -> bool {
     matches!(state.as_str(), "available" | "attached")
 }
+
+#[cfg(test)]
+mod tests;

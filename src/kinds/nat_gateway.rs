@@ -168,3 +168,6 @@ fn why(gateway: &Described) -> String {
     let code = gateway.failure_code().unwrap_or("failed");
     format!("{code}: {}", gateway.failure_message().unwrap_or("AWS does not say why"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -266,3 +266,6 @@ fn holder(tables: &[Described], subnet: &str) -> Option<(String, String)> {
         Some((table.route_table_id()?.to_owned(), association.to_owned()))
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -242,3 +242,6 @@ fn describe(rule: &Rule) -> String {
         _ => format!("rule {id} (ingress {protocol}{ports} from {peer})"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -292,3 +292,6 @@ fn port(rule: &Described) -> u16 {
         .filter(|from| rule.ip_protocol() == Some(TCP) && rule.to_port() == Some(*from));
     one.and_then(|port| u16::try_from(port).ok()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -174,3 +174,6 @@ fn is_broken(state: &SubnetState) -> bool {
 fn broken(state: &SubnetState) -> String {
     format!("AWS could not make it: {state}")
 }
+
+#[cfg(test)]
+mod tests;
