@@ -4,7 +4,7 @@ use super::security_group::SecurityGroup;
 use crate::{
     aws::{
         Aws, Failure, Sent, Tags, Tolerant,
-        ec2::{SOON, filter, tagged},
+        ec2::{SOON, tagged},
         tags,
     },
     engine::{Attribute, Cx, Found, Kind, Plain, Probe, Ref, Table, address::Link, plan::Ids},
@@ -150,26 +150,7 @@ impl Kind for SecurityGroupRule {
 
     async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
         let RuleLive { id, group, direction } = &found.live;
-        // A rule of the same content but another name may have taken this one over meanwhile.
-        let call = cx.cloud.ec2.describe_security_group_rules();
-        let answer = call.filters(filter("security-group-rule-id", id)).send().await.aws()?;
-        let ours = |rule: &Described| cx.cloud.owned(tags::of_ec2(rule.tags()));
-        let mut owned = answer.security_group_rules().iter().filter_map(ours);
-        if !owned.any(|owned| *owned.name == *found.name) {
-            return Ok(());
-        }
-        let ec2 = &cx.cloud.ec2;
-        match direction {
-            Direction::Ingress => {
-                let call = ec2.revoke_security_group_ingress().group_id(group);
-                call.security_group_rule_ids(id).send().await.aws().or_gone()?;
-            }
-            Direction::Egress => {
-                let call = ec2.revoke_security_group_egress().group_id(group);
-                call.security_group_rule_ids(id).send().await.aws().or_gone()?;
-            }
-        }
-        Ok(())
+        Ok(revoke(id, group, *direction, cx).await?)
     }
 }
 
@@ -232,9 +213,11 @@ impl SecurityGroupRule {
         id.ok_or_else(|| Failure::coded("InvalidPermission.Duplicate", "AWS told no id"))
     }
 
-    /// Puts our tags on the rule that says the same already, and tells its id. It may come from
-    /// an attempt whose answer was lost, from another name in this stack, or from a hand that did
-    /// what this stack wants.
+    /// Deals with the rule that says the same already, and tells the id of the one that counts.
+    ///
+    /// It may come from an attempt whose answer was lost, or from a hand that did what this stack
+    /// wants. One that bears another name in this stack is on its way out: it is replaced, so that
+    /// what is about to revoke it by its id finds nothing.
     async fn adopt(
         &self,
         group: &str,
@@ -247,11 +230,27 @@ impl SecurityGroupRule {
         };
         let Some(id) = twin.security_group_rule_id() else { return Ok(None) };
         let stack = twin.tags().iter().find(|tag| tag.key() == Some(tags::STACK));
-        if let Some(other) = stack.and_then(|tag| tag.value()).filter(|s| *s != &*cx.cloud.stack) {
-            bail!("rule {id} of security group {group} says the same but belongs to stack {other}");
+        match (stack.and_then(|tag| tag.value()), cx.cloud.owned(tags::of_ec2(twin.tags()))) {
+            (_, Some(owned)) if owned.name == cx.name() => {}
+            (_, Some(_)) => {
+                revoke(id, group, self.direction, cx).await?;
+                return Ok(Some(self.authorize(group, permission, cx).await?));
+            }
+            (Some(other), None) if other != &*cx.cloud.stack => {
+                bail!("rule {id} of security group {group} says the same but is of stack {other}")
+            }
+            (_, None) => {
+                let labels = tags::for_ec2(&cx.cloud.labels(cx.address(), &self.tags));
+                cx.cloud
+                    .ec2
+                    .create_tags()
+                    .resources(id)
+                    .set_tags(Some(labels))
+                    .send()
+                    .await
+                    .aws()?;
+            }
         }
-        let labels = tags::for_ec2(&cx.cloud.labels(cx.address(), &self.tags));
-        cx.cloud.ec2.create_tags().resources(id).set_tags(Some(labels)).send().await.aws()?;
         Ok(Some(id.to_owned()))
     }
 
@@ -279,6 +278,22 @@ impl Peer {
         let other = group.or(rule.prefix_list_id()).or(rule.cidr_ipv6());
         Self::Group(Ref::found(other.unwrap_or_default()))
     }
+}
+
+/// Removes a rule by its id, if it is there.
+async fn revoke(id: &str, group: &str, direction: Direction, cx: &Cx<Aws>) -> Result<(), Failure> {
+    let ec2 = &cx.cloud.ec2;
+    match direction {
+        Direction::Ingress => {
+            let call = ec2.revoke_security_group_ingress().group_id(group);
+            call.security_group_rule_ids(id).send().await.aws().or_gone()?;
+        }
+        Direction::Egress => {
+            let call = ec2.revoke_security_group_egress().group_id(group);
+            call.security_group_rule_ids(id).send().await.aws().or_gone()?;
+        }
+    }
+    Ok(())
 }
 
 fn direction(rule: &Described) -> Direction {
