@@ -114,14 +114,14 @@ where
         self.map_err(|error| Failure {
             code: match error.code() {
                 Some(code) => code.to_owned(),
-                None if causes(&error).any(<dyn Error>::is::<CredentialsError>) => {
-                    NO_CREDENTIALS.into()
-                }
+                None if lack_of_credentials(&error).is_some() => NO_CREDENTIALS.into(),
                 None => String::new(),
             },
             message: match error.message() {
                 Some(message) => message.to_owned(),
-                None => causes(&error).map(ToString::to_string).collect::<Vec<_>>().join(": "),
+                None => lack_of_credentials(&error).unwrap_or_else(|| {
+                    causes(&error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+                }),
             },
             request: error.request_id().map(str::to_owned),
             status: error.raw_response().map(|r| r.status().as_u16()),
@@ -131,6 +131,14 @@ where
 
 /// Stands in for AWS's code where no call was sent for want of credentials.
 const NO_CREDENTIALS: &str = "NoCredentials";
+
+/// Why there are no credentials, if that is the error. Every provider that was asked in vain is
+/// told, one on a line: the first line says it.
+fn lack_of_credentials(error: &(dyn Error + 'static)) -> Option<String> {
+    let lack = causes(error).find(|e| e.is::<CredentialsError>())?;
+    let root = causes(lack).last().map(ToString::to_string).unwrap_or_default();
+    Some(root.lines().next().unwrap_or_default().trim_end_matches(". Attempted:").to_owned())
+}
 
 /// An error and what lies below it.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

@@ -19,47 +19,47 @@ pub(super) struct Args {
     file: FileArgs,
 }
 
-/// The verdict on a file.
+/// A file without mistakes.
 #[derive(Debug, Serialize)]
-struct Verdict {
+struct Right {
     valid: bool,
     file: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stack: Option<String>,
+    stack: String,
+}
+
+/// A file with mistakes.
+#[derive(Debug, Serialize)]
+struct Wrong {
+    valid: bool,
     #[serde(flatten)]
-    mistakes: Option<Mistakes>,
+    mistakes: Mistakes,
 }
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<Ended> {
     match args.file.choose(Path::new("")) {
         Ok((chosen, spec)) => {
             let file = chosen.file.unwrap_or_default().display().to_string();
-            session.ui.result(&Verdict {
-                valid: true,
-                file,
-                stack: Some(spec.name),
-                mistakes: None,
-            })?;
+            session.ui.result(&Right { valid: true, file, stack: spec.name })?;
             Ok(Ended::Done)
         }
         // Programs get what is wrong as the result that they asked for.
         Err(error) if session.ui.is_json() => {
             let mistakes = error.downcast::<Mistakes>()?;
-            let file = mistakes.file.clone();
-            session.ui.result(&Verdict {
-                valid: false,
-                file,
-                stack: None,
-                mistakes: Some(mistakes),
-            })?;
+            session.ui.result(&Wrong { valid: false, mistakes })?;
             Ok(Ended::Failed)
         }
         Err(error) => Err(error),
     }
 }
 
-impl Display for Verdict {
+impl Display for Right {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} is fine", Painted(GOOD, "✓"), self.file)
+    }
+}
+
+impl Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.mistakes.fmt(f)
     }
 }

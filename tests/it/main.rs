@@ -4,11 +4,13 @@
 
 mod boot_script;
 mod changes;
+mod cli;
 mod cloud;
 mod emulator;
 mod lifecycle;
 mod mistakes;
 mod plans;
 mod refusals;
+mod shell;
 mod stackctl;
 mod toggle;
