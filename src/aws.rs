@@ -23,6 +23,7 @@ pub use meter::Meter;
 pub use retry::eventually;
 pub use tags::{Labels, Owned, Tags};
 
+use aws_sdk_sts::config::SharedCredentialsProvider;
 use std::sync::Arc;
 use survey::Survey;
 use tokio::sync::OnceCell;
@@ -56,6 +57,7 @@ pub struct Aws {
     pub unprotect: bool,
     /// Counts calls and rounds.
     pub meter: Meter,
+    pub(crate) credentials: Option<SharedCredentialsProvider>,
     pub(crate) survey: Arc<Survey>,
     pub(crate) identity: Arc<OnceCell<Identity>>,
 }

@@ -2,7 +2,7 @@
 
 use super::{Aws, Meter};
 use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
-use aws_sdk_sts::config::{Credentials, SharedHttpClient};
+use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedHttpClient};
 use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_types::retry::RetryConfig;
 use std::{sync::Arc, time::Duration};
@@ -97,9 +97,16 @@ impl Aws {
             stack: stack.into(),
             unprotect: false,
             meter,
+            credentials: config.credentials_provider(),
             survey: Arc::default(),
             identity: Arc::default(),
         }
+    }
+
+    /// The id of the access key that calls are signed with; `None` where there are no credentials.
+    pub async fn access_key(&self) -> Option<String> {
+        let keys = self.credentials.as_ref()?.provide_credentials().await.ok()?;
+        Some(keys.access_key_id().to_owned())
     }
 
     /// Clients that reach nothing: for tests that replace the ones they use.

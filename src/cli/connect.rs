@@ -4,7 +4,7 @@ mod endpoint;
 
 use super::{Session, memory::Memory, which::Chosen};
 use crate::{
-    aws::{Aws, Connection},
+    aws::{Aws, Connection, Identity},
     localstack,
     ui::Trouble,
 };
@@ -59,20 +59,20 @@ impl Where {
     /// Decides where to go; `env` answers with the value of an environment variable.
     fn route(&self, known: &Known<'_>, env: &dyn Fn(&str) -> Option<String>) -> Result<Route> {
         let region = self.region(known)?;
-        let to = |endpoint: Option<String>, account: Option<String>| {
-            let account = endpoint
-                .as_deref()
-                .and_then(Host::of)
-                .filter(Host::is_here)
-                .map(|_| account.unwrap_or_else(|| emulated(env)));
-            Connection { region: region.clone(), endpoint, emulated_account: account }
+        let to = |endpoint: Option<String>, emulated_account: Option<String>| Connection {
+            region: region.clone(),
+            endpoint,
+            emulated_account,
         };
         let configured = env("AWS_ENDPOINT_URL").filter(|_| {
             env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
                 .is_none_or(|v| !v.eq_ignore_ascii_case("true"))
         });
         let (connection, own) = match (&self.endpoint_url, known.memory) {
-            _ if self.localstack => (to(Some(localstack::endpoint(localstack::PORT)), None), None),
+            _ if self.localstack => {
+                let there = localstack::endpoint(localstack::PORT);
+                (to(Some(there), Some(emulated(env))), None)
+            }
             (Some(Endpoint::At(url)), _) => (to(Some(url.clone()), None), None),
             (Some(Endpoint::Aws), _) => (to(None, None), Some(Own::Asked)),
             (None, Some(memory)) => {
@@ -82,6 +82,20 @@ impl Where {
                     conflict(memory, configured.as_deref().unwrap_or_default())
                 );
                 let account = memory.emulated_account.clone();
+                let other = named_account(env).filter(|named| account.as_ref() != Some(named));
+                ensure!(
+                    account.is_none() || other.is_none(),
+                    Trouble::new(
+                        format!(
+                            "`{}` was brought up in account {}, and AWS_ACCESS_KEY_ID says {}",
+                            memory.name,
+                            account.unwrap_or_default(),
+                            other.unwrap_or_default()
+                        ),
+                        "unset AWS_ACCESS_KEY_ID, or say where to go with --localstack or \
+                         --endpoint-url",
+                    )
+                );
                 (to(memory.endpoint.clone(), account), there.is_none().then_some(Own::Remembered))
             }
             (None, None) => (to(configured, None), None),
@@ -127,11 +141,12 @@ impl Where {
     }
 
     async fn open_to(&self, stack: &str, known: &Known<'_>, session: &Session) -> Result<Way> {
-        let Route { mut connection, own } = self.route(known, &|name| env::var(name).ok())?;
+        let Route { connection, own } = self.route(known, &|name| env::var(name).ok())?;
         if self.localstack {
             localstack::ensure(localstack::PORT).await?;
         }
-        let mut aws = connection.open(stack).await?;
+        knock(connection.endpoint.as_deref(), known.memory).await?;
+        let aws = connection.open(stack).await?;
         if let (Some(own), Some(url)) = (own, &aws.endpoint) {
             return Err(match (own, known.memory) {
                 (Own::Remembered, Some(memory)) => conflict(memory, url).into(),
@@ -142,18 +157,15 @@ impl Where {
                 .into(),
             });
         }
-        let here = aws.endpoint.as_deref().and_then(Host::of).filter(Host::is_here);
-        if let Some(host) = here {
-            host.knock(known.memory).await?;
-            if connection.emulated_account.is_none() {
-                // The endpoint comes from a profile: real credentials must not go there either.
-                connection.emulated_account = Some(emulated(&|name| env::var(name).ok()));
-                aws = connection.open(stack).await?;
-            }
+        if connection.endpoint != aws.endpoint {
+            knock(aws.endpoint.as_deref(), known.memory).await?;
+        }
+        if connection.emulated_account.is_none() {
+            refuse_real_keys(&aws).await?;
         }
         // The first way of a command is the one whose calls are told.
         session.meter.set(aws.meter.clone()).ok();
-        Ok(Way { aws, emulated_account: connection.emulated_account })
+        Ok(Way { aws })
     }
 }
 
@@ -162,26 +174,52 @@ impl Where {
 pub(super) struct Way {
     /// The clients.
     pub aws: Aws,
-    emulated_account: Option<String>,
 }
 
 impl Way {
-    /// What to remember of this way.
-    pub(super) fn memory(&self, file: Option<PathBuf>) -> Memory {
+    /// What to remember of this way. The account of an emulator is its key, so that commands to
+    /// come need no credentials for it, and send it none.
+    pub(super) fn memory(&self, identity: &Identity, file: Option<PathBuf>) -> Memory {
+        let endpoint = self.aws.endpoint.clone();
         Memory {
             name: self.aws.stack.to_string(),
             region: self.aws.region.clone(),
-            endpoint: self.aws.endpoint.clone(),
-            emulated_account: self.emulated_account.clone(),
+            emulated_account: is_here(endpoint.as_deref()).then(|| identity.account.clone()),
+            endpoint,
             file,
         }
     }
 }
 
-/// An access key id of twelve digits names an emulator's account; any other is not for it.
+/// The emulator's account to use, whatever other credentials there are.
 fn emulated(env: &dyn Fn(&str) -> Option<String>) -> String {
+    named_account(env).unwrap_or_else(|| EMULATED.to_owned())
+}
+
+/// The account that an access key id of twelve digits names to an emulator.
+fn named_account(env: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     let digits = |id: &String| id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit());
-    env("AWS_ACCESS_KEY_ID").filter(digits).unwrap_or_else(|| EMULATED.to_owned())
+    env("AWS_ACCESS_KEY_ID").filter(digits)
+}
+
+/// Real credentials are for AWS, and a server on this machine is not AWS.
+async fn refuse_real_keys(aws: &Aws) -> Result<()> {
+    if !is_here(aws.endpoint.as_deref()) {
+        return Ok(());
+    }
+    let key = aws.access_key().await.unwrap_or_default();
+    ensure!(
+        !["AKIA", "ASIA"].iter().any(|real| key.starts_with(real)),
+        Trouble::new(
+            format!(
+                "the credentials are AWS's, and {} is on this machine",
+                aws.endpoint.as_deref().unwrap_or_default()
+            ),
+            "use --localstack, which needs none; or set AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY to `test`",
+        )
+    );
+    Ok(())
 }
 
 fn conflict(memory: &Memory, configured: &str) -> Trouble {
@@ -196,23 +234,27 @@ fn conflict(memory: &Memory, configured: &str) -> Trouble {
     )
 }
 
-impl Host {
-    /// Whether anything answers, asked once: the SDK would ask for half a minute.
-    async fn knock(&self, memory: Option<&Memory>) -> Result<()> {
-        let connect = TcpStream::connect((self.name.as_str(), self.port));
-        if let Ok(Ok(_)) = timeout(Duration::from_secs(2), connect).await {
-            return Ok(());
-        }
-        let hint = match memory {
-            Some(memory) => format!(
-                "`{}` was last brought up there: start the emulator again, or name another place \
-                 with --endpoint-url (`aws` for AWS itself)",
-                memory.name
-            ),
-            None => "start it, or use --localstack, which starts the bundled one".to_owned(),
-        };
-        Err(Trouble::new(format!("nothing answers at {}:{}", self.name, self.port), hint).into())
+/// Whether calls go to a server on this machine.
+fn is_here(endpoint: Option<&str>) -> bool {
+    endpoint.and_then(Host::of).is_some_and(|host| host.is_here())
+}
+
+/// Whether anything answers on this machine, asked once: the SDK would ask for half a minute.
+async fn knock(endpoint: Option<&str>, memory: Option<&Memory>) -> Result<()> {
+    let Some(host) = endpoint.and_then(Host::of).filter(Host::is_here) else { return Ok(()) };
+    let connect = TcpStream::connect((host.name.as_str(), host.port));
+    if let Ok(Ok(_)) = timeout(Duration::from_secs(2), connect).await {
+        return Ok(());
     }
+    let hint = match memory {
+        Some(memory) => format!(
+            "`{}` was last brought up there: start the emulator again, or name another place \
+             with --endpoint-url (`aws` for AWS itself)",
+            memory.name
+        ),
+        None => "start it, or use --localstack, which starts the bundled one".to_owned(),
+    };
+    Err(Trouble::new(format!("nothing answers at {}", endpoint.unwrap_or_default()), hint).into())
 }
 
 #[cfg(test)]

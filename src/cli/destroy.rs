@@ -10,7 +10,9 @@ use super::{
     which::StackArgs,
 };
 use crate::{
+    blueprint,
     engine::{Graph, Plan},
+    sessions::Shift,
     ui::plan::{Place, Shown},
 };
 use anyhow::Result;
@@ -66,8 +68,10 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
         forget()?;
         return Ok(Ended::Done);
     }
+    let shift = Shift { today: blueprint::mode(&found), then: None };
     let plan = Plan::new(&Graph::default(), found)?;
-    session.ui.part("plan", &Shown::new(&plan, place.clone(), Vec::new()))?;
+    let shown = Shown::new(&plan, place.clone(), Vec::new()).with_impacts(&shift, &plan);
+    session.ui.part("plan", &shown)?;
     refuse_obstacles(&plan)?;
     if !args.yes {
         let what = format!("all of this will be deleted from {}", place.region);

@@ -10,6 +10,7 @@ use crate::{
     aws::{Aws, Identity},
     blueprint::{self, Facts},
     engine::{Graph, Inventory, Plan},
+    sessions::{Mode, Shift, warnings},
     spec::Spec,
     ui::plan::{Place, Shown},
 };
@@ -20,6 +21,7 @@ use std::path::Path;
 pub(super) struct Preview {
     pub chosen: Chosen,
     pub way: Way,
+    pub identity: Identity,
     pub plan: Plan<Aws>,
     pub shown: Shown,
 }
@@ -33,9 +35,12 @@ pub(super) async fn preview(file: &FileArgs, to: &Where, session: &Session) -> R
     let way = to.open(&chosen, session).await?;
     let (identity, found) = as_ourselves(&way.aws, Some(&spec), read(&way.aws)).await?;
     let graph = wanted(&spec, &way.aws, &identity, &found)?;
+    let today = blueprint::mode(&found.inventory);
     let plan = Plan::new(&graph, found.inventory)?;
-    let shown = Shown::new(&plan, Place::of(&way.aws, &identity), Vec::new());
-    Ok(Preview { chosen, way, plan, shown })
+    let shift = Shift { today, then: Some(Mode::wanted(&spec)) };
+    let shown = Shown::new(&plan, Place::of(&way.aws, &identity), warnings(&spec));
+    let shown = shown.with_impacts(&shift, &plan);
+    Ok(Preview { chosen, way, identity, plan, shown })
 }
 
 /// What a plan is made from besides the file.

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     aws::{Aws, Sent},
+    blueprint,
     kinds::TargetGroup,
     spec::{Seconds, Spec, Stickiness},
     ui::{Trouble, paint::FAINT, paint::Painted},
@@ -92,7 +93,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
         let after = kept.after(&asked)?;
         let changed = before != after;
         if changed {
-            TargetGroup::put_stickiness(&way.aws, &arn, &change::in_the_kinds_words(&after))
+            TargetGroup::put_stickiness(&way.aws, &arn, &blueprint::stickiness(&after))
                 .await
                 .with_context(|| format!("cannot change the stickiness of {name}"))?;
         }

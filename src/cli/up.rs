@@ -30,14 +30,15 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let ui = session.ui;
-    let Preview { chosen, way, plan, shown } = preview(&args.file, &args.place, session).await?;
+    let Preview { chosen, way, identity, plan, shown } =
+        preview(&args.file, &args.place, session).await?;
     ui.part("plan", &shown)?;
     refuse_obstacles(&plan)?;
     if plan.deletes() && !args.yes {
         ask(ui, "this plan deletes or replaces what there is", "yes").await?;
     }
     // Before the first call that writes, so that a killed run is found again.
-    if let Err(error) = way.memory(chosen.file).write(Path::new("")) {
+    if let Err(error) = way.memory(&identity, chosen.file).write(Path::new("")) {
         ui.warn(format_args!("the stack is not remembered in this folder: {error:#}"));
     }
     let ended = if plan.is_empty() {

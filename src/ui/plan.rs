@@ -6,6 +6,7 @@ mod text;
 use crate::{
     aws::{Aws, Identity},
     engine::{Action, Address, Change, Plan, Step, Swap},
+    sessions::{self, Impact, Level, Shift},
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -46,8 +47,14 @@ pub struct Shown {
     changes: bool,
     /// How much there is to do.
     pub summary: Summary,
-    /// What it does to those who are logged in.
-    sessions: Vec<String>,
+    /// What it does to those who are logged in at worst; `None` where nobody is, or nobody
+    /// notices.
+    worst: Option<Level>,
+    /// Whether somebody may be logged in.
+    #[serde(skip)]
+    in_use: bool,
+    /// What should be known of how sessions are kept.
+    warnings: Vec<String>,
     /// What is done, a replacement being one line.
     lines: Vec<Line>,
     /// What should be known of resources, whether or not they change.
@@ -102,6 +109,9 @@ struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<&'static str>,
     changes: Vec<Change>,
+    /// What it does to those who are logged in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    impact: Option<Impact>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
     usual_seconds: u64,
@@ -114,11 +124,11 @@ struct Note {
 }
 
 impl Shown {
-    /// Prepares a plan to be shown. `sessions` says what it does to those who are logged in.
+    /// Prepares a plan to be shown. The warnings are about how sessions are kept.
     pub fn new<C: Send + Sync + 'static>(
         plan: &Plan<C>,
         place: Place,
-        sessions: Vec<String>,
+        warnings: Vec<String>,
     ) -> Self {
         let lines: Vec<Line> = plan.steps().iter().filter_map(|step| line(step, plan)).collect();
         let note = |(address, text): &(Address, String)| Note {
@@ -131,11 +141,26 @@ impl Shown {
             place,
             changes: !plan.is_empty(),
             summary: summary(&lines, plan),
-            sessions,
+            worst: None,
+            in_use: false,
+            warnings,
             notes: plan.notes().iter().filter(|(at, _)| !noted(at)).map(note).collect(),
             obstacles: plan.obstacles().iter().map(note).collect(),
             lines,
         }
+    }
+
+    /// The same, with what the plan does to those who are logged in.
+    #[must_use]
+    pub fn with_impacts<C: Send + Sync + 'static>(mut self, shift: &Shift, plan: &Plan<C>) -> Self {
+        self.in_use = shift.today.is_some();
+        for (address, impact) in sessions::impacts(shift, plan) {
+            self.worst = self.worst.max(Some(impact.level));
+            if let Some(line) = self.lines.iter_mut().find(|line| line.address == address) {
+                line.impact = Some(impact);
+            }
+        }
+        self
     }
 }
 
@@ -161,6 +186,7 @@ fn line<C: Send + Sync + 'static>(step: &Step<C>, plan: &Plan<C>) -> Option<Line
         action,
         order,
         changes: step.changes().to_vec(),
+        impact: None,
         notes: old.unwrap_or(step).notes().to_vec(),
         usual_seconds: (step.usual() + old.map(Step::usual).unwrap_or_default()).as_secs(),
     })

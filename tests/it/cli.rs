@@ -157,14 +157,14 @@ fn an_endpoint_that_does_not_answer_is_told_at_once() {
     insta::assert_snapshot!(said, @r"
     exit 1
     --- stderr
-    error: nothing answers at 127.0.0.1:9
+    error: nothing answers at http://127.0.0.1:9
     hint: start it, or use --localstack, which starts the bundled one
     ");
     let said = Shell::new().run(&["list", "--endpoint-url", "http://127.0.0.1:9", "-o", "json"]);
     insta::assert_snapshot!(said, @r#"
     exit 1
     --- stderr
-    {"error":{"message":"nothing answers at 127.0.0.1:9","hint":"start it, or use --localstack, which starts the bundled one"}}
+    {"error":{"message":"nothing answers at http://127.0.0.1:9","hint":"start it, or use --localstack, which starts the bundled one"}}
     "#);
 }
 
@@ -177,7 +177,7 @@ fn an_environment_that_contradicts_what_is_remembered_is_refused() {
     insta::assert_snapshot!(shell.run(&["status"]), @r"
     exit 1
     --- stderr
-    error: nothing answers at 127.0.0.1:9
+    error: nothing answers at http://127.0.0.1:9
     hint: `shop` was last brought up there: start the emulator again, or name another place with --endpoint-url (`aws` for AWS itself)
     ");
     let shell = shell.with("AWS_ENDPOINT_URL", "http://127.0.0.1:10");

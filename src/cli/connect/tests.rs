@@ -1,6 +1,8 @@
 //! Where each mixture of flags, file, memory and environment leads.
 
 use super::*;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 
 const HERE: &str = "http://127.0.0.1:4566";
 
@@ -56,6 +58,13 @@ fn a_configured_endpoint_that_contradicts_memory_is_refused() {
 }
 
 #[test]
+fn another_account_of_the_emulator_than_the_remembered_one_is_refused() {
+    let named = env(&[("AWS_ACCESS_KEY_ID", "333333333333")]);
+    let said = says(&Where::default(), &memory(Some(HERE)), &named);
+    assert!(said.contains("in account 111111111111"), "{said}");
+}
+
+#[test]
 fn a_configured_endpoint_that_agrees_with_memory_is_fine() {
     let memory = memory(Some(HERE));
     let known = Known { region: None, memory: Some(&memory) };
@@ -77,26 +86,40 @@ fn a_flag_settles_every_contradiction() {
 }
 
 #[test]
-fn no_real_credentials_go_to_this_machine() {
+fn the_bundled_emulator_is_sent_made_up_credentials_only() {
     for key in ["AKIAREAL", "test", "12345678901x"] {
         let real = move |name: &str| (name == "AWS_ACCESS_KEY_ID").then(|| key.to_owned());
         let flags = Where { localstack: true, ..Where::default() };
         let connection = flags.route(&Known::default(), &real).unwrap().connection;
         assert_eq!(connection.emulated_account.as_deref(), Some(EMULATED), "{key}");
     }
-    let chosen = env(&[("AWS_ACCESS_KEY_ID", "222222222222"), ("AWS_ENDPOINT_URL", HERE)]);
-    let connection = Where::default().route(&Known::default(), &chosen).unwrap().connection;
+    let chosen = env(&[("AWS_ACCESS_KEY_ID", "222222222222")]);
+    let flags = Where { localstack: true, ..Where::default() };
+    let connection = flags.route(&Known::default(), &chosen).unwrap().connection;
     assert_eq!(connection.emulated_account.as_deref(), Some("222222222222"));
 }
 
 #[test]
-fn credentials_are_not_made_up_for_an_endpoint_elsewhere() {
-    let flags = Where {
-        endpoint_url: Some(Endpoint::At("https://aws.example".into())),
-        ..Where::default()
-    };
+fn credentials_for_other_endpoints_are_the_users_own() {
+    let flags = Where { endpoint_url: Some(Endpoint::At(HERE.to_owned())), ..Where::default() };
     let connection = flags.route(&Known::default(), &nothing).unwrap().connection;
     assert_eq!(connection.emulated_account, None);
+}
+
+#[tokio::test]
+async fn real_credentials_are_not_sent_to_this_machine() {
+    let open = async |key: &str| {
+        let keys = Credentials::new(key, "secret", None, None, "test");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .credentials_provider(SharedCredentialsProvider::new(keys))
+            .endpoint_url(HERE)
+            .build();
+        refuse_real_keys(&Aws::from_config(&config, "shop")).await
+    };
+    assert!(open("ASIAZZZZZZZZZZZZZZZZ").await.is_err());
+    assert!(open("AKIAZZZZZZZZZZZZZZZZ").await.unwrap_err().to_string().contains(HERE));
+    assert!(open("test").await.is_ok() && open("000000000000").await.is_ok());
 }
 
 #[test]

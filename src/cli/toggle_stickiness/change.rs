@@ -1,7 +1,6 @@
 //! From the stickiness there is, dormant values included, to the one that is asked for.
 
 use crate::{
-    kinds::target_group,
     spec::{Algorithm, Seconds, Stickiness, Wrong},
     ui::Trouble,
 };
@@ -134,19 +133,6 @@ pub(super) fn duration(text: &str) -> Result<Seconds, Wrong> {
 pub(super) fn name(text: &str) -> Result<String, Wrong> {
     let cookie = Stickiness::AppCookie { name: text.to_owned(), duration: Stickiness::USUAL };
     cookie.check().map(|()| text.to_owned())
-}
-
-/// The same as the kind says it.
-pub(super) fn in_the_kinds_words(stickiness: &Stickiness) -> target_group::Stickiness {
-    match stickiness {
-        Stickiness::Off => target_group::Stickiness::Off,
-        Stickiness::LbCookie { duration } => {
-            target_group::Stickiness::LbCookie { seconds: duration.get() }
-        }
-        Stickiness::AppCookie { name, duration } => {
-            target_group::Stickiness::AppCookie { name: name.clone(), seconds: duration.get() }
-        }
-    }
 }
 
 /// The same as a reader wants it.

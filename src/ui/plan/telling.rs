@@ -24,7 +24,7 @@ pub(super) fn telling(kind: &str) -> &'static [&'static str] {
         "cache-cluster" => &["version", "node_type", "nodes"],
         "db-cluster" => &["engine", "version"],
         "db-instance" => &["engine", "version", "instance_class", "storage", "multi_az"],
-        "hosted-zone" | "dns-record" => &["domain"],
+        "hosted-zone" => &["domain"],
         _ => &[],
     }
 }

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     engine::Change,
+    sessions::{Impact, Level},
     ui::{
         paint::{BAD, CARE, FAINT, GOOD, HINT, Painted, STRONG},
         words::{about, cut},
@@ -63,9 +64,11 @@ impl Display for Shown {
                 writeln!(f, "  {} {}: {}", Painted(CARE, "!"), note.address, note.text)?;
             }
         }
-        if !self.sessions.is_empty() {
+        let verdict = (self.in_use && self.changes).then(|| verdict(self.worst));
+        if verdict.is_some() || !self.warnings.is_empty() {
             writeln!(f, "\n{}", Painted(STRONG, "sessions"))?;
-            self.sessions.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
+            verdict.iter().try_for_each(|verdict| writeln!(f, "  {verdict}"))?;
+            self.warnings.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
         }
         write!(f, "\n{}", self.summary)
     }
@@ -93,6 +96,7 @@ impl Line {
             && (self.action, self.address.kind) == (other.action, other.address.kind)
             && self.notes.is_empty()
             && other.notes.is_empty()
+            && self.impact == other.impact
             && self.telling() == other.telling()
     }
 
@@ -135,6 +139,9 @@ impl Line {
                 write_change(f, change, self.action)?;
             }
         }
+        if let Some(Impact { level, says }) = &self.impact {
+            writeln!(f, "      {} {says}", Painted(style(*level), "users:"))?;
+        }
         self.notes.iter().try_for_each(|note| writeln!(f, "      {} {note}", Painted(CARE, "!")))
     }
 }
@@ -146,6 +153,26 @@ fn write_change(f: &mut fmt::Formatter<'_>, change: &Change, deed: Deed) -> fmt:
     match &change.from {
         Some(from) => writeln!(f, "      {name}: {} -> {to}", cut(from, WIDEST_VALUE)),
         None => writeln!(f, "      {name}: {to}"),
+    }
+}
+
+/// What a plan does to those who are logged in, in a sentence.
+fn verdict(worst: Option<Level>) -> Painted<&'static str> {
+    let says = match worst {
+        None => return Painted(GOOD, "nobody who is logged in notices anything"),
+        Some(Level::Repins) => "some users get to another instance; all stay logged in",
+        Some(Level::Interrupts) => "some requests fail for a while; all users stay logged in",
+        Some(Level::LogsOut) => "some or all users have to log in anew",
+        Some(Level::LosesData) => "more than sessions is lost for good",
+    };
+    Painted(worst.map(style).unwrap_or_default(), says)
+}
+
+fn style(level: Level) -> Style {
+    match level {
+        Level::Repins => HINT,
+        Level::Interrupts => CARE,
+        Level::LogsOut | Level::LosesData => BAD,
     }
 }
 
