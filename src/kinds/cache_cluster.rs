@@ -245,3 +245,6 @@ impl CacheCluster {
         watch(cx, WORK, || describe(&cx.cloud, id), |cluster| judge(cluster, &done)).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -136,3 +136,6 @@ fn live(group: &Described) -> Result<CacheSubnetGroupLive> {
         arn: group.arn().context("a cache subnet group without an ARN")?.into(),
     })
 }
+
+#[cfg(test)]
+mod tests;

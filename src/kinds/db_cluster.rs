@@ -248,3 +248,6 @@ async fn ask_to_go(
         Ok(_) => Ok("deleting".into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -131,3 +131,6 @@ fn live(group: &Described) -> Result<DbSubnetGroupLive> {
         arn: group.db_subnet_group_arn().context("a DB subnet group without an ARN")?.into(),
     })
 }
+
+#[cfg(test)]
+mod tests;

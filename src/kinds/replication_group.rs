@@ -308,3 +308,6 @@ impl ReplicationGroup {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! What the kinds of caches and databases have in common: references to either, and versions.
 
+#[cfg(test)]
+pub(super) mod bench;
 pub mod databases;
 pub(super) mod watch;
 

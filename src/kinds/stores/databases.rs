@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_final_snapshot_is_named_after_the_moment_and_as_rds_allows() {
         let then = SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000);
-        assert_eq!(snapshot_name("shop-db", then), "shop-db-final-20260921t133320");
+        assert_eq!(snapshot_name("shop-db", then), "shop-db-final-20260921t141320");
     }
 
     #[test]

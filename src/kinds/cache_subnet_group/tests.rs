@@ -1,0 +1,134 @@
+//! How a cache subnet group is read, made, changed and removed.
+
+use super::*;
+use crate::kinds::stores::bench::{Net, all, at, found_net, planned, refusal, shop, team};
+use aws_sdk_elasticache::{
+    Client,
+    operation::{
+        create_cache_subnet_group::{CreateCacheSubnetGroupError, CreateCacheSubnetGroupOutput},
+        delete_cache_subnet_group::{DeleteCacheSubnetGroupError, DeleteCacheSubnetGroupOutput},
+        describe_cache_subnet_groups::DescribeCacheSubnetGroupsOutput,
+        list_tags_for_resource::ListTagsForResourceOutput,
+        modify_cache_subnet_group::ModifyCacheSubnetGroupOutput,
+    },
+    types::Subnet as Inside,
+};
+use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use std::sync::Arc;
+
+fn wanted(net: &Net) -> CacheSubnetGroup {
+    CacheSubnetGroup { subnets: net.subnets.clone(), tags: team() }
+}
+
+fn described(name: &str) -> Described {
+    Described::builder()
+        .cache_subnet_group_name(name)
+        .arn(format!("arn:aws:elasticache:eu-west-1:111122223333:subnetgroup:{name}"))
+        .subnets(Inside::builder().subnet_identifier("subnet-b").build())
+        .subnets(Inside::builder().subnet_identifier("subnet-a").build())
+        .build()
+}
+
+fn listed() -> Rule {
+    mock!(Client::describe_cache_subnet_groups).then_output(|| {
+        let all = ["shop-cache", "shopping-cache"].map(described).to_vec();
+        DescribeCacheSubnetGroupsOutput::builder().set_cache_subnet_groups(Some(all)).build()
+    })
+}
+
+fn tagged() -> Rule {
+    mock!(Client::list_tags_for_resource)
+        .match_requests(|r| r.resource_name().is_some_and(|arn| arn.ends_with(":shop-cache")))
+        .then_output(|| {
+            let address = crate::engine::Address::of::<CacheSubnetGroup>("cache");
+            let labels = Aws::offline("shop").labels(&address, &team());
+            let tags = Some(tags::for_elasticache(&labels));
+            ListTagsForResourceOutput::builder().set_tag_list(tags).build()
+        })
+}
+
+fn elasticache(rules: &[&Rule]) -> Arc<Aws> {
+    shop(|aws| aws.elasticache = mock_client!(aws_sdk_elasticache, RuleMode::MatchAny, rules))
+}
+
+fn found() -> Found<CacheSubnetGroup> {
+    Found::ready("cache", wanted(&found_net()), live(&described("shop-cache")).unwrap())
+}
+
+#[tokio::test]
+async fn it_reads_back_as_it_was_wanted_and_others_are_not_even_asked_about() {
+    let tags = tagged();
+    let aws = elasticache(&[&listed(), &tags]);
+    assert_eq!(planned(&aws, "cache", wanted(&found_net())).await, []);
+    assert_eq!(tags.num_calls(), 1);
+    assert_eq!(all::<CacheSubnetGroup>(&aws).await[0].live.name, "shop-cache");
+}
+
+#[tokio::test(start_paused = true)]
+async fn subnets_that_are_not_known_everywhere_yet_are_waited_for() {
+    let create = mock!(Client::create_cache_subnet_group)
+        .match_requests(|r| r.subnet_ids() == ["subnet-a", "subnet-b"] && r.tags().len() == 5)
+        .sequence()
+        .error(|| CreateCacheSubnetGroupError::generic(refusal("InvalidSubnet", "unknown")))
+        .output(|| {
+            let made = described("shop-cache");
+            CreateCacheSubnetGroupOutput::builder().cache_subnet_group(made).build()
+        })
+        .build();
+    let (cx, net) = at::<CacheSubnetGroup>(&elasticache(&[&create]), "cache");
+    assert_eq!(wanted(&net).create(&cx).await.unwrap().name, "shop-cache");
+    assert_eq!(create.num_calls(), 2);
+}
+
+#[tokio::test]
+async fn what_exists_under_its_name_is_taken_over_only_if_it_is_ours() {
+    let taken = || {
+        mock!(Client::create_cache_subnet_group).then_error(|| {
+            let code = "CacheSubnetGroupAlreadyExists";
+            CreateCacheSubnetGroupError::generic(refusal(code, "exists"))
+        })
+    };
+    let one = || {
+        mock!(Client::describe_cache_subnet_groups)
+            .match_requests(|r| r.cache_subnet_group_name() == Some("shop-cache"))
+            .then_output(|| {
+                let group = described("shop-cache");
+                DescribeCacheSubnetGroupsOutput::builder().cache_subnet_groups(group).build()
+            })
+    };
+    let aws = elasticache(&[&taken(), &one(), &tagged()]);
+    let (cx, net) = at::<CacheSubnetGroup>(&aws, "cache");
+    assert_eq!(wanted(&net).create(&cx).await.unwrap(), found().live);
+    let untagged = mock!(Client::list_tags_for_resource)
+        .then_output(|| ListTagsForResourceOutput::builder().build());
+    let aws = elasticache(&[&taken(), &one(), &untagged]);
+    let (cx, net) = at::<CacheSubnetGroup>(&aws, "cache");
+    let refused = wanted(&net).create(&cx).await.unwrap_err().to_string();
+    assert!(refused.contains("the cache subnet group `shop-cache` exists"), "{refused}");
+}
+
+#[tokio::test]
+async fn its_subnets_are_changed_in_place() {
+    let modify = mock!(Client::modify_cache_subnet_group)
+        .match_requests(|r| r.subnet_ids() == ["subnet-a", "subnet-b"])
+        .then_output(|| ModifyCacheSubnetGroupOutput::builder().build());
+    let (cx, net) = at::<CacheSubnetGroup>(&elasticache(&[&modify]), "cache");
+    wanted(&net).edit(Edit::Subnets, &found(), &cx).await.unwrap();
+    assert_eq!(modify.num_calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_waits_while_it_is_in_use_and_succeeds_when_it_is_gone() {
+    let refused =
+        |code: &'static str| move || DeleteCacheSubnetGroupError::generic(refusal(code, "refused"));
+    let delete = mock!(Client::delete_cache_subnet_group)
+        .sequence()
+        .error(refused("CacheSubnetGroupInUse"))
+        .output(|| DeleteCacheSubnetGroupOutput::builder().build())
+        .error(refused("CacheSubnetGroupNotFoundFault"))
+        .build();
+    let (cx, _) = at::<CacheSubnetGroup>(&elasticache(&[&delete]), "cache");
+    CacheSubnetGroup::delete(&found(), &cx).await.unwrap();
+    CacheSubnetGroup::delete(&found(), &cx).await.unwrap();
+    assert_eq!(delete.num_calls(), 3);
+}

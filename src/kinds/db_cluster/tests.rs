@@ -1,0 +1,180 @@
+//! How a DB cluster is read, made, changed and removed.
+
+use super::*;
+use crate::kinds::stores::bench::{Net, all, at, found_net, planned, refusal, shop, team};
+use aws_sdk_rds::{
+    Client,
+    operation::{
+        create_db_cluster::CreateDbClusterOutput,
+        delete_db_cluster::{DeleteDBClusterError, DeleteDbClusterOutput},
+        describe_db_clusters::{DescribeDBClustersError, DescribeDbClustersOutput},
+        modify_db_cluster::ModifyDbClusterOutput,
+    },
+    types::{
+        ClusterPendingModifiedValues, MasterUserSecret, VpcSecurityGroupMembership,
+        builders::DbClusterBuilder,
+    },
+};
+use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use std::sync::Arc;
+
+fn wanted(net: &Net) -> DbCluster {
+    DbCluster {
+        engine: "aurora-postgresql".into(),
+        version: Version("17".into()),
+        backup_days: 7,
+        protect: true,
+        final_snapshot: true,
+        database: "shop".into(),
+        username: "keeper".into(),
+        subnet_group: net.db.clone(),
+        security_groups: net.groups.clone(),
+        tags: team(),
+    }
+}
+
+/// As AWS describes what `wanted` makes.
+fn described(status: &str) -> DbClusterBuilder {
+    let address = crate::engine::Address::of::<DbCluster>("db");
+    let labels = databases::labels(&Aws::offline("shop"), &address, &team(), Some(true));
+    let secret = MasterUserSecret::builder().secret_arn("arn:secret").secret_status("active");
+    let group = VpcSecurityGroupMembership::builder().vpc_security_group_id("sg-1");
+    Described::builder()
+        .db_cluster_identifier("shop-db")
+        .db_cluster_arn("arn:aws:rds:eu-west-1:111122223333:cluster:shop-db")
+        .status(status)
+        .engine("aurora-postgresql")
+        .engine_version("17.5")
+        .backup_retention_period(7)
+        .deletion_protection(true)
+        .database_name("shop")
+        .master_username("keeper")
+        .db_subnet_group("shop-db")
+        .vpc_security_groups(group.status("active").build())
+        .endpoint("shop-db.cluster")
+        .port(5432)
+        .master_user_secret(secret.build())
+        .preferred_maintenance_window("sun:03:00-sun:04:00")
+        .set_tag_list(Some(tags::for_rds(&labels)))
+}
+
+/// Answers the looks one after another, and then that it is gone.
+fn shows_then_gone(states: impl IntoIterator<Item = Described>) -> Rule {
+    let output = |cluster: Described| {
+        move || DescribeDbClustersOutput::builder().db_clusters(cluster.clone()).build()
+    };
+    let mut states = states.into_iter().map(output);
+    let first = states.next().expect("one state at least");
+    let answers = mock!(Client::describe_db_clusters).sequence().output(first);
+    states
+        .fold(answers, |answers, state| answers.output(state))
+        .error(|| DescribeDBClustersError::generic(refusal("DBClusterNotFoundFault", "gone")))
+        .repeatedly()
+        .build()
+}
+
+fn rds(rules: &[&Rule]) -> Arc<Aws> {
+    shop(|aws| aws.rds = mock_client!(aws_sdk_rds, RuleMode::MatchAny, rules))
+}
+
+async fn found(cluster: Described) -> Found<DbCluster> {
+    all(&rds(&[&shows_then_gone([cluster])])).await.remove(0)
+}
+
+#[tokio::test]
+async fn it_reads_back_as_it_was_wanted() {
+    let cluster = described("available").build();
+    let aws = rds(&[&shows_then_gone([cluster.clone()])]);
+    assert_eq!(planned(&aws, "db", wanted(&found_net())).await, []);
+    let found = found(cluster).await;
+    assert_eq!((found.live.host.as_str(), found.live.port), ("shop-db.cluster", 5432));
+    assert_eq!(found.live.secret_arn, "arn:secret");
+    assert_eq!(DbCluster::guard(&found).as_deref(), Some("deletion protection is on"));
+    assert_eq!(DbCluster::final_snapshot(&found).as_deref(), Some("a final snapshot is kept"));
+}
+
+#[tokio::test]
+async fn what_waits_for_the_maintenance_window_is_a_note_and_no_difference() {
+    let pending = ClusterPendingModifiedValues::builder().backup_retention_period(3).build();
+    let cluster = described("available").pending_modified_values(pending).build();
+    let aws = rds(&[&shows_then_gone([cluster.clone()])]);
+    let wanted = DbCluster { backup_days: 3, ..wanted(&found_net()) };
+    assert_eq!(planned(&aws, "db", wanted).await, []);
+    assert_eq!(
+        found(cluster).await.notes,
+        ["backup_days 3 is scheduled for the maintenance window sun:03:00-sun:04:00"]
+    );
+}
+
+#[tokio::test]
+async fn it_is_made_encrypted_protected_and_without_a_password() {
+    let create = mock!(Client::create_db_cluster)
+        .match_requests(|r| {
+            r.db_cluster_identifier() == Some("shop-db")
+                && r.storage_encrypted() == Some(true)
+                && r.deletion_protection() == Some(true)
+                && r.manage_master_user_password() == Some(true)
+                && r.master_user_password().is_none()
+                && r.copy_tags_to_snapshot() == Some(true)
+                && r.engine_lifecycle_support() == Some(LIFECYCLE)
+                && r.db_subnet_group_name() == Some("shop-db")
+                && r.vpc_security_group_ids() == ["sg-1"]
+                && r.tags().iter().any(|t| t.key() == Some(FINAL_SNAPSHOT))
+        })
+        .then_output(|| {
+            CreateDbClusterOutput::builder().db_cluster(described("creating").build()).build()
+        });
+    let (cx, net) = at::<DbCluster>(&rds(&[&create]), "db");
+    assert_eq!(wanted(&net).create(&cx).await.unwrap().status, "creating");
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_ends_when_it_is_up_and_in_a_state_that_does_not_pass() {
+    let looks = shows_then_gone([described("creating").build(), described("available").build()]);
+    let (cx, _) = at::<DbCluster>(&rds(&[&looks]), "db");
+    let live = live(&described("creating").build());
+    assert_eq!(DbCluster::settle(live.clone(), &cx).await.unwrap().status, "available");
+    let stuck = described("inaccessible-encryption-credentials").build();
+    let (cx, _) = at::<DbCluster>(&rds(&[&shows_then_gone([stuck])]), "db");
+    let why = DbCluster::settle(live, &cx).await.unwrap_err().to_string();
+    assert!(why.contains("inaccessible-encryption-credentials"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_is_applied_at_once_and_waited_for() {
+    let modify = mock!(Client::modify_db_cluster)
+        .match_requests(|r| {
+            r.apply_immediately() == Some(true)
+                && r.engine_version() == Some("17")
+                && r.allow_major_version_upgrade() == Some(true)
+                && r.deletion_protection().is_none()
+        })
+        .then_output(|| ModifyDbClusterOutput::builder().build());
+    let old = described("available").engine_version("16.9").build();
+    let looks = shows_then_gone([old.clone(), described("available").build()]);
+    let (cx, net) = at::<DbCluster>(&rds(&[&modify, &looks]), "db");
+    wanted(&net).edit(Edit::Version, &found(old).await, &cx).await.unwrap();
+    assert_eq!((modify.num_calls(), looks.num_calls()), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_waits_for_the_instances_leaves_a_snapshot_and_ends_when_it_is_gone() {
+    let delete = mock!(Client::delete_db_cluster)
+        .match_requests(|r| {
+            r.final_db_snapshot_identifier().is_some_and(|s| s.starts_with("shop-db-final-"))
+        })
+        .sequence()
+        .error(|| {
+            let why = "Cluster cannot be deleted, it still contains DB instances";
+            DeleteDBClusterError::generic(refusal("InvalidDBClusterStateFault", why))
+        })
+        .output(|| DeleteDbClusterOutput::builder().build())
+        .build();
+    let open = |status| described(status).deletion_protection(false).build();
+    let looks = shows_then_gone([open("available"), open("available"), open("deleting")]);
+    let (cx, _) = at::<DbCluster>(&rds(&[&delete, &looks]), "db");
+    let found = found(open("available")).await;
+    DbCluster::delete(&found, &cx).await.unwrap();
+    DbCluster::delete(&found, &cx).await.unwrap();
+    assert_eq!((delete.num_calls(), looks.num_calls()), (2, 5));
+}

@@ -1,0 +1,139 @@
+//! How a DB subnet group is read, made, changed and removed.
+
+use super::*;
+use crate::kinds::stores::bench::{Net, all, at, found_net, planned, refusal, shop, team};
+use aws_sdk_rds::{
+    Client,
+    operation::{
+        create_db_subnet_group::{CreateDBSubnetGroupError, CreateDbSubnetGroupOutput},
+        delete_db_subnet_group::{DeleteDBSubnetGroupError, DeleteDbSubnetGroupOutput},
+        describe_db_subnet_groups::DescribeDbSubnetGroupsOutput,
+        list_tags_for_resource::ListTagsForResourceOutput,
+        modify_db_subnet_group::ModifyDbSubnetGroupOutput,
+    },
+    types::Subnet as Inside,
+};
+use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use std::sync::Arc;
+
+fn wanted(net: &Net) -> DbSubnetGroup {
+    DbSubnetGroup { subnets: net.subnets.clone(), tags: team() }
+}
+
+fn described(name: &str) -> Described {
+    Described::builder()
+        .db_subnet_group_name(name)
+        .db_subnet_group_arn(format!("arn:aws:rds:eu-west-1:111122223333:subgrp:{name}"))
+        .subnets(Inside::builder().subnet_identifier("subnet-b").build())
+        .subnets(Inside::builder().subnet_identifier("subnet-a").build())
+        .build()
+}
+
+fn listed() -> Rule {
+    mock!(Client::describe_db_subnet_groups).then_output(|| {
+        let all = ["shop-db", "shopping-db"].map(described).to_vec();
+        DescribeDbSubnetGroupsOutput::builder().set_db_subnet_groups(Some(all)).build()
+    })
+}
+
+fn tagged() -> Rule {
+    mock!(Client::list_tags_for_resource)
+        .match_requests(|r| r.resource_name().is_some_and(|arn| arn.ends_with(":shop-db")))
+        .then_output(|| {
+            let address = crate::engine::Address::of::<DbSubnetGroup>("db");
+            let labels = Aws::offline("shop").labels(&address, &team());
+            let tags = Some(tags::for_rds(&labels));
+            ListTagsForResourceOutput::builder().set_tag_list(tags).build()
+        })
+}
+
+fn rds(rules: &[&Rule]) -> Arc<Aws> {
+    shop(|aws| aws.rds = mock_client!(aws_sdk_rds, RuleMode::MatchAny, rules))
+}
+
+fn found() -> Found<DbSubnetGroup> {
+    Found::ready("db", wanted(&found_net()), live(&described("shop-db")).unwrap())
+}
+
+#[tokio::test]
+async fn it_reads_back_as_it_was_wanted_and_others_are_not_even_asked_about() {
+    let tags = tagged();
+    let aws = rds(&[&listed(), &tags]);
+    assert_eq!(planned(&aws, "db", wanted(&found_net())).await, []);
+    assert_eq!(tags.num_calls(), 1);
+    assert_eq!(all::<DbSubnetGroup>(&aws).await[0].live.name, "shop-db");
+}
+
+#[tokio::test(start_paused = true)]
+async fn subnets_that_are_not_known_everywhere_yet_are_waited_for() {
+    let create = mock!(Client::create_db_subnet_group)
+        .match_requests(|r| r.subnet_ids() == ["subnet-a", "subnet-b"] && r.tags().len() == 5)
+        .sequence()
+        .error(|| {
+            CreateDBSubnetGroupError::generic(refusal(
+                "InvalidParameterValue",
+                "Some input subnets in :[subnet-a] are invalid.",
+            ))
+        })
+        .output(|| {
+            let made = described("shop-db");
+            CreateDbSubnetGroupOutput::builder().db_subnet_group(made).build()
+        })
+        .build();
+    let (cx, net) = at::<DbSubnetGroup>(&rds(&[&create]), "db");
+    assert_eq!(wanted(&net).create(&cx).await.unwrap().name, "shop-db");
+    assert_eq!(create.num_calls(), 2);
+}
+
+#[tokio::test]
+async fn what_exists_under_its_name_is_taken_over_only_if_it_is_ours() {
+    let taken = || {
+        mock!(Client::create_db_subnet_group).then_error(|| {
+            let code = "DBSubnetGroupAlreadyExists";
+            CreateDBSubnetGroupError::generic(refusal(code, "exists"))
+        })
+    };
+    let one = || {
+        mock!(Client::describe_db_subnet_groups)
+            .match_requests(|r| r.db_subnet_group_name() == Some("shop-db"))
+            .then_output(|| {
+                let group = described("shop-db");
+                DescribeDbSubnetGroupsOutput::builder().db_subnet_groups(group).build()
+            })
+    };
+    let aws = rds(&[&taken(), &one(), &tagged()]);
+    let (cx, net) = at::<DbSubnetGroup>(&aws, "db");
+    assert_eq!(wanted(&net).create(&cx).await.unwrap(), found().live);
+    let untagged = mock!(Client::list_tags_for_resource)
+        .then_output(|| ListTagsForResourceOutput::builder().build());
+    let aws = rds(&[&taken(), &one(), &untagged]);
+    let (cx, net) = at::<DbSubnetGroup>(&aws, "db");
+    let refused = wanted(&net).create(&cx).await.unwrap_err().to_string();
+    assert!(refused.contains("the DB subnet group `shop-db` exists"), "{refused}");
+}
+
+#[tokio::test]
+async fn its_subnets_are_changed_in_place() {
+    let modify = mock!(Client::modify_db_subnet_group)
+        .match_requests(|r| r.subnet_ids() == ["subnet-a", "subnet-b"])
+        .then_output(|| ModifyDbSubnetGroupOutput::builder().build());
+    let (cx, net) = at::<DbSubnetGroup>(&rds(&[&modify]), "db");
+    wanted(&net).edit(Edit::Subnets, &found(), &cx).await.unwrap();
+    assert_eq!(modify.num_calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_waits_while_it_is_in_use_and_succeeds_when_it_is_gone() {
+    let refused =
+        |code: &'static str| move || DeleteDBSubnetGroupError::generic(refusal(code, "refused"));
+    let delete = mock!(Client::delete_db_subnet_group)
+        .sequence()
+        .error(refused("InvalidDBSubnetGroupStateFault"))
+        .output(|| DeleteDbSubnetGroupOutput::builder().build())
+        .error(refused("DBSubnetGroupNotFoundFault"))
+        .build();
+    let (cx, _) = at::<DbSubnetGroup>(&rds(&[&delete]), "db");
+    DbSubnetGroup::delete(&found(), &cx).await.unwrap();
+    DbSubnetGroup::delete(&found(), &cx).await.unwrap();
+    assert_eq!(delete.num_calls(), 3);
+}
