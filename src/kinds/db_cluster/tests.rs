@@ -65,9 +65,11 @@ fn shows_then_gone(states: impl IntoIterator<Item = Described>) -> Rule {
     };
     let mut states = states.into_iter().map(output);
     let first = states.next().expect("one state at least");
-    let answers = mock!(Client::describe_db_clusters).sequence().output(first);
-    states
-        .fold(answers, |answers, state| answers.output(state))
+    let mut answers = mock!(Client::describe_db_clusters).sequence().output(first);
+    for state in states {
+        answers = answers.output(state);
+    }
+    answers
         .error(|| DescribeDBClustersError::generic(refusal("DBClusterNotFoundFault", "gone")))
         .repeatedly()
         .build()

@@ -92,12 +92,11 @@ fn shows(mut states: Vec<Described>) -> Rule {
     }
     let mut states = states.into_iter().map(output);
     let first = states.next().expect("it is not empty");
-    let answers = mock!(Client::describe_replication_groups).sequence().output(first);
-    states
-        .fold(answers, |answers, state| answers.output(state))
-        .output(output(last))
-        .repeatedly()
-        .build()
+    let mut answers = mock!(Client::describe_replication_groups).sequence().output(first);
+    for state in states {
+        answers = answers.output(state);
+    }
+    answers.output(output(last)).repeatedly().build()
 }
 
 fn nodes(node: CacheCluster) -> Rule {
