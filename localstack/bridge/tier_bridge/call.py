@@ -60,7 +60,8 @@ def remade(context, request):
     new = create_aws_request_context(
         service_name=context.service.service_name,
         action=context.operation.name,
-        parameters=request,
+        # What was not asked stands in it as None, which botocore takes for a value of Route 53's ids.
+        parameters={k: v for k, v in request.items() if v is not None},
         region=context.region,
         protocol=context.protocol,
     )
