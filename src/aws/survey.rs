@@ -18,6 +18,14 @@ pub struct Survey {
     pub(super) cache_clusters: OnceCell<Vec<CacheCluster>>,
 }
 
+#[cfg(test)]
+impl Survey {
+    /// Makes this what was read.
+    pub(crate) fn set_balancing(&self, balancing: Balancing) {
+        self.balancing.set(balancing).expect("nobody has read yet");
+    }
+}
+
 /// The stack's load balancers and target groups, each with what its tags say.
 #[derive(Clone, Debug, Default)]
 pub struct Balancing {

@@ -1,13 +1,23 @@
 //! An alias A record from a name of ours to the load balancer.
 
-use super::{hosted_zone::HostedZone, load_balancer::LoadBalancer};
-use crate::engine::{Attribute, address::Link, plan::Ids};
-use crate::{
-    aws::{Aws},
-    engine::{Cx, Found, Kind, Never, Ref, Table},
+use super::{
+    hosted_zone::HostedZone,
+    load_balancer::{LoadBalancer, LoadBalancerLive},
 };
-use anyhow::{Result, bail};
-use std::time::Duration;
+use crate::{
+    aws::{Aws, Sent, Tolerant, dns, survey::Balancing},
+    engine::{
+        Attribute, Cx, Found, Kind, Never, Ref, Table, address::Link, plan::Ids, sealed::digest,
+    },
+};
+use anyhow::{Context, Result};
+use aws_sdk_elasticloadbalancingv2::types::Tag;
+use aws_sdk_route53::types::{AliasTarget, ChangeAction, ResourceRecordSet, RrType};
+use futures::future::try_join_all;
+use std::{collections::BTreeSet, time::Duration};
+
+#[cfg(test)]
+mod tests;
 
 /// An alias A record from a name of ours to the load balancer.
 #[derive(Clone, Debug)]
@@ -70,7 +80,7 @@ impl Kind for DnsRecord {
 
     const NAME: &'static str = "dns-record";
     const USUAL: Duration = Duration::from_secs(30);
-    const USUAL_DELETION: Duration = Duration::from_secs(30);
+    const USUAL_DELETION: Duration = Duration::from_secs(2);
 
     fn attributes(table: Table<Self>) -> Table<Self> {
         table
@@ -83,19 +93,175 @@ impl Kind for DnsRecord {
         &live.id
     }
 
-    async fn discover(_cloud: &Aws) -> Result<Vec<Found<Self>>> {
-        bail!("not built")
+    async fn discover(cloud: &Aws) -> Result<Vec<Found<Self>>> {
+        let balancing = cloud.balancing().await?;
+        let tags = balancing.load_balancers.iter().flat_map(|(_, owned)| &owned.all);
+        let places: BTreeSet<_> = tags.filter_map(|(key, value)| place(key, value)).collect();
+        let all = places.into_iter().map(|(zone, domain)| read(cloud, balancing, zone, domain));
+        Ok(try_join_all(all).await?.into_iter().flatten().collect())
     }
 
-    async fn create(&self, _cx: &Cx<Aws>) -> Result<Self::Live> {
-        bail!("not built")
+    async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
+        let zone = match &self.zone {
+            ZoneRef::Ours(zone) => cx.get(zone)?.id,
+            ZoneRef::Theirs(id) => id.clone(),
+        };
+        let balancer = cx.get(&self.load_balancer)?;
+        let live = DnsRecordLive::at(zone, self.domain.clone());
+        live.remember(&cx.cloud, &balancer.arn).await?;
+        let record = alias(&self.domain, &balancer)?;
+        match dns::change(cx, &live.zone, ChangeAction::Create, record).await {
+            Ok(change) => dns::in_sync(cx, &change).await?,
+            Err(error) if dns::is_refused(&error) => {
+                let there = dns::records_at(&cx.cloud, &live.zone, &live.domain).await?;
+                let ours = |r: &ResourceRecordSet| leads_to(r, &balancer.dns_name);
+                // An answer was lost on the way, if it is there as it should be.
+                if !there.iter().any(ours) {
+                    live.forget(&cx.cloud, &balancer.arn).await?;
+                    return Err(match in_the_way(&there, Some(&balancer)) {
+                        Some(taken) => error.context(format!("{taken} is there already")),
+                        None => error,
+                    });
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(live)
     }
 
-    async fn edit(&self, _edit: Never, _found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn edit(&self, edit: Never, _found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
+        match edit {}
     }
 
-    async fn delete(_found: &Found<Self>, _cx: &Cx<Aws>) -> Result<()> {
-        bail!("not built")
+    async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        let (aws, live) = (&cx.cloud, &found.live);
+        let balancer = found.spec.load_balancer.id().context("a record that was not found")?;
+        let balancing = aws.balancing().await?;
+        for last in [false, true] {
+            let there = dns::records_at(aws, &live.zone, &live.domain).await.or_gone()?;
+            let there = there.unwrap_or_default().into_iter().find(|r| r.r#type == RrType::A);
+            let Some(record) = there else { break };
+            if led_by(balancing, &live.zone, &record) != Some(balancer) {
+                let now = dns::describe(&record);
+                cx.note(format!("left alone, for it is not the stack's any more: {now}"));
+                break;
+            }
+            // Route 53 deletes what is sent back exactly as it is stored.
+            match dns::change(cx, &live.zone, ChangeAction::Delete, record).await {
+                Ok(_) => break,
+                Err(error) if dns::is_refused(&error) && !last => {}
+                Err(error) => return Err(error),
+            }
+        }
+        live.forget(aws, balancer).await
+    }
+}
+
+/// What a record would clash with: an address record or a CNAME at its name that does not lead to
+/// the stack's load balancer, as a user knows it. `None` when the name is free or ours.
+pub async fn foreign_record(
+    aws: &Aws,
+    zone: &str,
+    domain: &str,
+    ours: Option<&LoadBalancerLive>,
+) -> Result<Option<String>> {
+    let there = dns::records_at(aws, zone, &dns::plain(domain)).await.or_gone()?;
+    Ok(in_the_way(&there.unwrap_or_default(), ours))
+}
+
+fn in_the_way(there: &[ResourceRecordSet], ours: Option<&LoadBalancerLive>) -> Option<String> {
+    there
+        .iter()
+        .filter(|r| matches!(r.r#type(), RrType::A | RrType::Cname))
+        .find(|r| !ours.is_some_and(|balancer| leads_to(r, &balancer.dns_name)))
+        .map(dns::describe)
+}
+
+/// Whether it is the one address record of its name, and an alias to this place.
+fn leads_to(record: &ResourceRecordSet, dns_name: &str) -> bool {
+    record.r#type == RrType::A
+        && record.set_identifier.is_none()
+        && record
+            .alias_target()
+            .is_some_and(|a| dns::plain_target(a.dns_name()) == dns::plain_target(dns_name))
+}
+
+/// The ARN of the stack's load balancer to which a record leads, if it is the stack's own record:
+/// one of the load balancers remembers it.
+pub(super) fn led_by<'a>(
+    balancing: &'a Balancing,
+    zone: &str,
+    record: &ResourceRecordSet,
+) -> Option<&'a str> {
+    let at = DnsRecordLive::at(zone.to_owned(), dns::plain(record.name()));
+    let (key, value) = at.tag();
+    let all = &balancing.load_balancers;
+    all.iter().find(|(_, owned)| owned.all.get(&key) == Some(&value))?;
+    let (balancer, _) =
+        all.iter().find(|(b, _)| b.dns_name().is_some_and(|name| leads_to(record, name)))?;
+    balancer.load_balancer_arn()
+}
+
+async fn read(
+    aws: &Aws,
+    balancing: &Balancing,
+    zone: String,
+    domain: String,
+) -> Result<Option<Found<DnsRecord>>> {
+    let there = dns::records_at(aws, &zone, &domain).await.or_gone()?.unwrap_or_default();
+    let Some(balancer) = there.iter().find_map(|record| led_by(balancing, &zone, record)) else {
+        return Ok(None);
+    };
+    let spec = DnsRecord {
+        zone: ZoneRef::Theirs(zone.clone()),
+        domain: domain.clone(),
+        load_balancer: Ref::found(balancer),
+    };
+    let live = DnsRecordLive::at(zone, domain);
+    Ok(Some(Found::ready(live.domain.clone(), spec, live)))
+}
+
+fn alias(domain: &str, to: &LoadBalancerLive) -> Result<ResourceRecordSet> {
+    let target = AliasTarget::builder()
+        .dns_name(&to.dns_name)
+        .hosted_zone_id(&to.zone_id)
+        .evaluate_target_health(true)
+        .build()?;
+    let record = ResourceRecordSet::builder().name(domain).r#type(RrType::A).alias_target(target);
+    Ok(record.build()?)
+}
+
+/// How the keys of the tags begin by which a load balancer remembers the records that lead to it:
+/// records bear no tags themselves.
+const REMEMBERS: &str = "stackctl:record:";
+
+/// The zone and the domain of a record that a tag remembers.
+fn place(key: &str, value: &str) -> Option<(String, String)> {
+    key.starts_with(REMEMBERS).then_some(())?;
+    let (zone, domain) = value.split_once('/')?;
+    Some((zone.to_owned(), domain.replace('@', "*")))
+}
+
+impl DnsRecordLive {
+    fn at(zone: String, domain: String) -> Self {
+        Self { id: format!("{zone}/{domain}"), zone, domain }
+    }
+
+    /// The tag that remembers it. A tag's value may have no `*`, and a domain has no `@`.
+    fn tag(&self) -> (String, String) {
+        (format!("{REMEMBERS}{}", &digest(&self.id)[..8]), self.id.replace('*', "@"))
+    }
+
+    async fn remember(&self, aws: &Aws, balancer: &str) -> Result<()> {
+        let (key, value) = self.tag();
+        let tag = Tag::builder().key(key).value(value).build();
+        aws.elb.add_tags().resource_arns(balancer).tags(tag).send().await.aws()?;
+        Ok(())
+    }
+
+    async fn forget(&self, aws: &Aws, balancer: &str) -> Result<()> {
+        let call = aws.elb.remove_tags().resource_arns(balancer).tag_keys(self.tag().0);
+        call.send().await.aws().or_gone()?;
+        Ok(())
     }
 }

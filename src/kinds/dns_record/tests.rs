@@ -1,0 +1,231 @@
+//! Whose record is whose, and what is done to which.
+
+use super::*;
+use crate::{
+    aws::{Owned, Tags, ec2::bench::refusal},
+    engine::Address,
+};
+use aws_sdk_elasticloadbalancingv2::{
+    self as elb,
+    operation::{add_tags::{AddTagsError, AddTagsOutput}, remove_tags::RemoveTagsOutput},
+    types::LoadBalancer as Described,
+};
+use aws_sdk_route53::{
+    Client,
+    operation::{
+        change_resource_record_sets::{
+            ChangeResourceRecordSetsError, ChangeResourceRecordSetsOutput,
+        },
+        get_change::GetChangeOutput,
+        list_resource_record_sets::ListResourceRecordSetsOutput,
+    },
+    types::{ChangeInfo, ChangeStatus, ResourceRecord},
+};
+use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use std::sync::Arc;
+
+const ARN: &str = "arn:balancer";
+const DNS_NAME: &str = "shop-lb-1.eu-west-1.elb.amazonaws.com";
+
+fn balancer() -> LoadBalancerLive {
+    LoadBalancerLive { arn: ARN.into(), dns_name: DNS_NAME.into(), zone_id: "Z32".into() }
+}
+
+/// The stack's one load balancer, which remembers these records.
+fn remembering(records: &[&str]) -> Balancing {
+    let described = Described::builder().load_balancer_arn(ARN).dns_name(DNS_NAME).build();
+    let at = |domain: &&str| DnsRecordLive::at("Z1".into(), (*domain).to_owned()).tag();
+    let all = records.iter().map(at).collect();
+    let owned = Owned { name: "lb".into(), tags: Tags::default(), all };
+    Balancing { load_balancers: vec![(described, owned)], target_groups: Vec::new() }
+}
+
+fn aws(dns: &[&Rule], tags: &[&Rule], balancing: Balancing) -> Aws {
+    let route53 = mock_client!(aws_sdk_route53, RuleMode::MatchAny, dns);
+    let elb = mock_client!(aws_sdk_elasticloadbalancingv2, RuleMode::MatchAny, tags);
+    let aws = Aws { elb, route53, ..Aws::offline("shop") };
+    aws.survey.set_balancing(balancing);
+    aws
+}
+
+fn cx(aws: Aws) -> (Cx<Aws>, DnsRecord) {
+    let cx = Cx::alone(Arc::new(aws), Address::of::<DnsRecord>("shop.example.com"));
+    let (cx, load_balancer) = cx.with::<LoadBalancer>("lb", balancer());
+    let domain = "shop.example.com".into();
+    (cx, DnsRecord { zone: ZoneRef::Theirs("Z1".into()), domain, load_balancer })
+}
+
+fn found() -> Found<DnsRecord> {
+    let live = DnsRecordLive::at("Z1".into(), "shop.example.com".into());
+    let load_balancer = Ref::found(ARN);
+    let zone = ZoneRef::Theirs("Z1".into());
+    let spec = DnsRecord { zone, domain: live.domain.clone(), load_balancer };
+    Found::ready(live.domain.clone(), spec, live)
+}
+
+/// The stack's record as the console stores it.
+fn ours(domain: &str) -> ResourceRecordSet {
+    let to = LoadBalancerLive { dns_name: format!("dualstack.{DNS_NAME}."), ..balancer() };
+    alias(&format!("{domain}."), &to).unwrap()
+}
+
+fn theirs(domain: &str, kind: RrType) -> ResourceRecordSet {
+    let value = ResourceRecord::builder().value("203.0.113.7").build().unwrap();
+    let record = ResourceRecordSet::builder().name(format!("{domain}.")).r#type(kind).ttl(60);
+    record.resource_records(value).build().unwrap()
+}
+
+fn page(of: Vec<ResourceRecordSet>) -> ListResourceRecordSetsOutput {
+    let page = ListResourceRecordSetsOutput::builder().set_resource_record_sets(Some(of));
+    page.is_truncated(false).max_items(300).build().unwrap()
+}
+
+fn there(of: Vec<ResourceRecordSet>) -> Rule {
+    mock!(Client::list_resource_record_sets).then_output(move || page(of.clone()))
+}
+
+fn info(status: ChangeStatus) -> ChangeInfo {
+    let at = aws_smithy_types::DateTime::from_secs(0);
+    ChangeInfo::builder().id("/change/C1").status(status).submitted_at(at).build().unwrap()
+}
+
+fn changing(action: ChangeAction, to: &'static str) -> Rule {
+    mock!(Client::change_resource_record_sets)
+        .match_requests(move |r| {
+            let change = &r.change_batch().unwrap().changes[0];
+            let alias = change.resource_record_set().and_then(|r| r.alias_target());
+            change.action == action && alias.is_some_and(|a| a.dns_name == to)
+        })
+        .then_output(|| {
+            let pending = info(ChangeStatus::Pending);
+            ChangeResourceRecordSetsOutput::builder().change_info(pending).build()
+        })
+}
+
+fn refused() -> Rule {
+    mock!(Client::change_resource_record_sets)
+        .then_error(|| ChangeResourceRecordSetsError::generic(refusal("InvalidChangeBatch")))
+}
+
+fn tagging() -> Rule {
+    mock!(elb::Client::add_tags)
+        .match_requests(|r| r.tags()[0].value() == Some("Z1/shop.example.com"))
+        .then_output(|| AddTagsOutput::builder().build())
+}
+
+fn untagging() -> Rule {
+    mock!(elb::Client::remove_tags)
+        .match_requests(|r| r.tag_keys()[0].starts_with(REMEMBERS))
+        .then_output(|| RemoveTagsOutput::builder().build())
+}
+
+#[test]
+fn a_tag_remembers_where_a_record_is() {
+    for domain in ["shop.example.com", "*.example.com"] {
+        let at = DnsRecordLive::at("Z1".into(), domain.into());
+        let (key, value) = at.tag();
+        assert!(!value.contains('*'), "{value}");
+        assert_eq!(place(&key, &value), Some((at.zone, at.domain)));
+    }
+    assert_eq!(place("stackctl:stack", "Z1/shop"), None);
+}
+
+#[tokio::test]
+async fn what_is_remembered_and_leads_to_us_is_ours() {
+    let wild = ours("\\052.example.com");
+    let list = mock!(Client::list_resource_record_sets)
+        .match_requests(|r| r.start_record_name() == Some("*.example.com"))
+        .then_output(move || page(vec![wild.clone(), ours("aa.example.com")]));
+    let changed = mock!(Client::list_resource_record_sets)
+        .match_requests(|r| r.start_record_name() == Some("shop.example.com"))
+        .then_output(|| page(vec![theirs("shop.example.com", RrType::A)]));
+    let balancing = remembering(&["*.example.com", "shop.example.com"]);
+    let found = DnsRecord::discover(&aws(&[&list, &changed], &[], balancing)).await.unwrap();
+    let [found] = &*found else { panic!("{found:?}") };
+    assert_eq!((&*found.name, &*found.live.id), ("*.example.com", "Z1/*.example.com"));
+    assert_eq!(found.spec.load_balancer, Ref::found(ARN));
+    assert_eq!(found.spec.zone, ZoneRef::Theirs("Z1".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_remembered_before_it_is_made_and_waited_for() {
+    let create = changing(ChangeAction::Create, DNS_NAME);
+    let status = |s| GetChangeOutput::builder().change_info(info(s)).build();
+    let sync = mock!(Client::get_change)
+        .match_requests(|r| r.id() == Some("C1"))
+        .sequence()
+        .output(move || status(ChangeStatus::Pending))
+        .times(3)
+        .output(move || status(ChangeStatus::Insync))
+        .build();
+    let tagging = tagging();
+    let (cx, wanted) = cx(aws(&[&create, &sync], &[&tagging], Balancing::default()));
+    assert_eq!(wanted.create(&cx).await.unwrap().id, "Z1/shop.example.com");
+    assert_eq!((tagging.num_calls(), sync.num_calls()), (1, 4));
+}
+
+#[tokio::test]
+async fn without_its_tag_it_is_not_made() {
+    let create = changing(ChangeAction::Create, DNS_NAME);
+    let refused = mock!(elb::Client::add_tags)
+        .then_error(|| AddTagsError::generic(refusal("AccessDenied")));
+    let (cx, wanted) = cx(aws(&[&create], &[&refused], Balancing::default()));
+    wanted.create(&cx).await.unwrap_err();
+    assert_eq!(create.num_calls(), 0);
+}
+
+#[tokio::test]
+async fn one_that_is_there_already_as_it_should_be_is_gone_on_with() {
+    let (refused, there, tagging) = (refused(), there(vec![ours("shop.example.com")]), tagging());
+    let (cx, wanted) = cx(aws(&[&refused, &there], &[&tagging], Balancing::default()));
+    wanted.create(&cx).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_of_others_is_named_and_left_alone() {
+    let (refused, tagging, untagging) = (refused(), tagging(), untagging());
+    let there = there(vec![theirs("shop.example.com", RrType::A)]);
+    let aws = aws(&[&refused, &there], &[&tagging, &untagging], Balancing::default());
+    let (cx, wanted) = cx(aws);
+    let error = wanted.create(&cx).await.unwrap_err();
+    assert_eq!(error.to_string(), "shop.example.com A -> 203.0.113.7 is there already");
+    assert_eq!(untagging.num_calls(), 1);
+}
+
+#[tokio::test]
+async fn a_conflict_is_known_before_anything_is_made() {
+    let conflict = async |of: Vec<ResourceRecordSet>| {
+        let aws = aws(&[&there(of)], &[], Balancing::default());
+        foreign_record(&aws, "Z1", "shop.example.com", Some(&balancer())).await.unwrap()
+    };
+    let at = |kind| theirs("shop.example.com", kind);
+    assert_eq!(conflict(vec![]).await, None);
+    assert_eq!(conflict(vec![ours("shop.example.com")]).await, None);
+    assert_eq!(conflict(vec![at(RrType::Aaaa), at(RrType::Txt)]).await, None);
+    assert_eq!(conflict(vec![theirs("zoo.example.com", RrType::A)]).await, None);
+    assert!(conflict(vec![at(RrType::A)]).await.is_some());
+    assert!(conflict(vec![at(RrType::Txt), at(RrType::Cname)]).await.unwrap().contains("CNAME"));
+}
+
+#[tokio::test]
+async fn what_is_deleted_is_sent_back_as_it_is_stored() {
+    let there = there(vec![ours("shop.example.com")]);
+    let delete =
+        changing(ChangeAction::Delete, "dualstack.shop-lb-1.eu-west-1.elb.amazonaws.com.");
+    let untagging = untagging();
+    let balancing = remembering(&["shop.example.com"]);
+    let (cx, _) = cx(aws(&[&there, &delete], &[&untagging], balancing));
+    DnsRecord::delete(&found(), &cx).await.unwrap();
+    assert_eq!((delete.num_calls(), untagging.num_calls()), (1, 1));
+}
+
+#[tokio::test]
+async fn one_that_is_gone_or_leads_elsewhere_is_only_forgotten() {
+    for of in [vec![], vec![theirs("shop.example.com", RrType::A)]] {
+        let (there, untagging) = (there(of), untagging());
+        let balancing = remembering(&["shop.example.com"]);
+        let (cx, _) = cx(aws(&[&there], &[&untagging], balancing));
+        DnsRecord::delete(&found(), &cx).await.unwrap();
+        assert_eq!(untagging.num_calls(), 1);
+    }
+}
