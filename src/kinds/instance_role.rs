@@ -242,3 +242,6 @@ async fn delete_role(role: &str, cx: &Cx<Aws>) -> Result<()> {
     .await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

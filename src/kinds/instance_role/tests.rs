@@ -1,0 +1,285 @@
+//! How the instances' role is read, made, mended, changed and removed.
+
+use super::*;
+use crate::{
+    aws::ec2::bench::{refusal, team},
+    engine::Address,
+};
+use aws_sdk_iam::{
+    Client,
+    operation::{
+        add_role_to_instance_profile::AddRoleToInstanceProfileOutput,
+        create_instance_profile::{CreateInstanceProfileError, CreateInstanceProfileOutput},
+        create_role::{CreateRoleError, CreateRoleOutput},
+        delete_instance_profile::{DeleteInstanceProfileError, DeleteInstanceProfileOutput},
+        delete_role::{DeleteRoleError, DeleteRoleOutput},
+        delete_role_policy::DeleteRolePolicyOutput,
+        detach_role_policy::DetachRolePolicyOutput,
+        get_instance_profile::{GetInstanceProfileError, GetInstanceProfileOutput},
+        get_role::{GetRoleError, GetRoleOutput},
+        get_role_policy::{GetRolePolicyError, GetRolePolicyOutput},
+        list_attached_role_policies::{
+            ListAttachedRolePoliciesError, ListAttachedRolePoliciesOutput,
+        },
+        list_role_policies::{ListRolePoliciesError, ListRolePoliciesOutput},
+        put_role_policy::PutRolePolicyOutput,
+        remove_role_from_instance_profile::{
+            RemoveRoleFromInstanceProfileError, RemoveRoleFromInstanceProfileOutput,
+        },
+        tag_instance_profile::TagInstanceProfileOutput,
+        tag_role::TagRoleOutput,
+        untag_instance_profile::UntagInstanceProfileOutput,
+        untag_role::UntagRoleOutput,
+    },
+    types::{AttachedPolicy, InstanceProfile, Role, Tag},
+};
+use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use aws_smithy_types::DateTime;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use std::sync::Arc;
+
+const NAME: &str = "shop-app-eu-west-1";
+const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:stripe-AbCdEf";
+
+fn wanted() -> InstanceRole {
+    InstanceRole { policy: policy::secret(SECRET), profile: true, tags: team() }
+}
+
+fn live() -> RoleLive {
+    super::live(NAME.into(), &role("shop").arn)
+}
+
+fn aws(rules: &[&Rule]) -> Aws {
+    Aws { iam: mock_client!(aws_sdk_iam, RuleMode::MatchAny, rules), ..Aws::offline("shop") }
+}
+
+fn cx(rules: &[&Rule]) -> Cx<Aws> {
+    Cx::alone(Arc::new(aws(rules)), Address::of::<InstanceRole>("app"))
+}
+
+/// The tags that this stack gives to its role.
+fn labels(stack: &str) -> Vec<Tag> {
+    tags::for_iam(&Aws::offline(stack).labels(&Address::of::<InstanceRole>("app"), &team()))
+}
+
+fn role(stack: &str) -> Role {
+    Role::builder()
+        .path("/")
+        .role_name(NAME)
+        .role_id("AROA1")
+        .arn(format!("arn:aws:iam::111122223333:role/{NAME}"))
+        .create_date(DateTime::from_secs(0))
+        .set_tags(Some(labels(stack)))
+        .build()
+        .unwrap()
+}
+
+fn profile(roles: Vec<Role>) -> InstanceProfile {
+    InstanceProfile::builder()
+        .path("/")
+        .instance_profile_name(NAME)
+        .instance_profile_id("AIPA1")
+        .arn(format!("arn:aws:iam::111122223333:instance-profile/{NAME}"))
+        .create_date(DateTime::from_secs(0))
+        .set_roles(Some(roles))
+        .set_tags(Some(labels("shop")))
+        .build()
+        .unwrap()
+}
+
+fn gets_role(role: Option<Role>) -> Rule {
+    match role {
+        Some(role) => mock!(Client::get_role)
+            .then_output(move || GetRoleOutput::builder().role(role.clone()).build()),
+        None => {
+            mock!(Client::get_role).then_error(|| GetRoleError::generic(refusal("NoSuchEntity")))
+        }
+    }
+}
+
+fn gets_profile(profile: Option<InstanceProfile>) -> Rule {
+    match profile {
+        Some(profile) => mock!(Client::get_instance_profile).then_output(move || {
+            GetInstanceProfileOutput::builder().instance_profile(profile.clone()).build()
+        }),
+        None => mock!(Client::get_instance_profile)
+            .then_error(|| GetInstanceProfileError::generic(refusal("NoSuchEntity"))),
+    }
+}
+
+fn lists_policies(names: &'static [&'static str]) -> Rule {
+    mock!(Client::list_role_policies).then_output(|| {
+        let names = names.iter().map(|&name| name.to_owned()).collect();
+        ListRolePoliciesOutput::builder().set_policy_names(Some(names)).build().unwrap()
+    })
+}
+
+fn gets_policy(document: Option<String>) -> Rule {
+    match document {
+        Some(document) => mock!(Client::get_role_policy)
+            .match_requests(|r| r.policy_name() == Some("app"))
+            .then_output(move || {
+                let encoded = utf8_percent_encode(&document, NON_ALPHANUMERIC).to_string();
+                let answer = GetRolePolicyOutput::builder().role_name(NAME).policy_name("app");
+                answer.policy_document(encoded).build().unwrap()
+            }),
+        None => mock!(Client::get_role_policy)
+            .then_error(|| GetRolePolicyError::generic(refusal("NoSuchEntity"))),
+    }
+}
+
+async fn discovered(
+    role: Option<Role>,
+    profile: Option<InstanceProfile>,
+    document: Option<String>,
+) -> Vec<Found<InstanceRole>> {
+    let rules =
+        [gets_role(role), gets_profile(profile), lists_policies(&["app"]), gets_policy(document)];
+    InstanceRole::discover(&aws(&rules.iter().collect::<Vec<_>>())).await.unwrap()
+}
+
+#[tokio::test]
+async fn it_reads_back_as_it_was_wanted() {
+    let own = role("shop");
+    let found = discovered(Some(own.clone()), Some(profile(vec![own])), Some(wanted().policy));
+    let found = found.await.remove(0);
+    assert_eq!((&*found.name, &found.live), ("app", &live()));
+    assert_eq!(found.spec.policy, wanted().policy);
+    assert!(found.spec.profile);
+    assert_eq!(found.spec.tags, team());
+    assert_eq!(found.live.profile_arn, profile(vec![]).arn());
+}
+
+#[tokio::test]
+async fn what_a_broken_off_run_left_is_found_and_lacks_the_rest() {
+    let own = role("shop");
+    let halves = [
+        (Some(own.clone()), None, None),
+        (Some(own), Some(profile(vec![])), None),
+        (None, Some(profile(vec![])), None),
+    ];
+    for (role, profile, document) in halves {
+        let found = discovered(role, profile, document).await.remove(0);
+        assert_eq!((found.spec.profile, &*found.spec.policy), (false, ""));
+        assert_eq!(found.live, live());
+    }
+}
+
+#[tokio::test]
+async fn a_role_of_another_stack_is_not_found() {
+    assert!(discovered(Some(role("shop-eu")), None, None).await.is_empty());
+    assert!(discovered(None, None, None).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_new_role_is_for_instances_and_has_its_tags_from_the_start() {
+    let made = mock!(Client::create_role)
+        .match_requests(|r| {
+            r.role_name() == Some(NAME)
+                && r.assume_role_policy_document() == Some(policy::TRUST)
+                && r.tags().len() == 5
+        })
+        .then_output(|| CreateRoleOutput::builder().role(role("shop")).build());
+    let profiled = mock!(Client::create_instance_profile)
+        .match_requests(|r| r.instance_profile_name() == Some(NAME) && r.tags().len() == 5)
+        .then_output(|| CreateInstanceProfileOutput::builder().build());
+    let linked = mock!(Client::add_role_to_instance_profile)
+        .then_output(|| AddRoleToInstanceProfileOutput::builder().build());
+    let granted = mock!(Client::put_role_policy)
+        .match_requests(|r| r.policy_document() == Some(&wanted().policy))
+        .then_output(|| PutRolePolicyOutput::builder().build());
+    let cx = cx(&[&made, &profiled, &linked, &granted]);
+    assert_eq!(wanted().create(&cx).await.unwrap(), live());
+    assert_eq!((linked.num_calls(), granted.num_calls()), (1, 1));
+}
+
+fn taken() -> [Rule; 2] {
+    let role = mock!(Client::create_role)
+        .then_error(|| CreateRoleError::generic(refusal("EntityAlreadyExists")));
+    let profile = mock!(Client::create_instance_profile)
+        .then_error(|| CreateInstanceProfileError::generic(refusal("EntityAlreadyExists")));
+    [role, profile]
+}
+
+#[tokio::test]
+async fn what_is_there_already_is_left_as_it_is_while_the_rest_is_made() {
+    let [role_taken, profile_taken] = taken();
+    let found = gets_role(Some(role("shop")));
+    let whole = gets_profile(Some(profile(vec![role("shop")])));
+    // No rule answers AddRoleToInstanceProfile: it must not be called.
+    let cx = cx(&[&role_taken, &profile_taken, &found, &whole]);
+    assert_eq!(wanted().complete(&cx).await.unwrap(), live());
+}
+
+#[tokio::test]
+async fn a_role_of_somebody_else_is_not_taken_over() {
+    let [role_taken, profile_taken] = taken();
+    let found = gets_role(Some(role("shop-eu")));
+    let whole = gets_profile(Some(profile(vec![])));
+    let error = wanted().create(&cx(&[&role_taken, &profile_taken, &found, &whole])).await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains(NAME) && error.contains("not this stack's"), "{error}");
+}
+
+#[tokio::test]
+async fn tags_are_changed_on_role_and_profile_alike() {
+    let rules = [
+        mock!(Client::tag_role).then_output(|| TagRoleOutput::builder().build()),
+        mock!(Client::tag_instance_profile)
+            .then_output(|| TagInstanceProfileOutput::builder().build()),
+        mock!(Client::untag_role)
+            .match_requests(|r| r.tag_keys() == ["team"])
+            .then_output(|| UntagRoleOutput::builder().build()),
+        mock!(Client::untag_instance_profile)
+            .match_requests(|r| r.tag_keys() == ["team"])
+            .then_output(|| UntagInstanceProfileOutput::builder().build()),
+    ];
+    let found = Found::ready("app", wanted(), live());
+    let other = InstanceRole { tags: Tags([("cost".into(), "4711".into())].into()), ..wanted() };
+    other.edit(Edit::Tags, &found, &cx(&rules.iter().collect::<Vec<_>>())).await.unwrap();
+    assert!(rules.iter().all(|rule| rule.num_calls() == 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_goes_with_all_policies_whoever_gave_them_to_it() {
+    let unlinked = mock!(Client::remove_role_from_instance_profile)
+        .then_output(|| RemoveRoleFromInstanceProfileOutput::builder().build());
+    let unprofiled = mock!(Client::delete_instance_profile)
+        .then_output(|| DeleteInstanceProfileOutput::builder().build());
+    let inline = lists_policies(&["app", "database-instance-shop-db"]);
+    let attached = mock!(Client::list_attached_role_policies).then_output(|| {
+        let policy = AttachedPolicy::builder().policy_arn("arn:aws:iam::aws:policy/A").build();
+        ListAttachedRolePoliciesOutput::builder().attached_policies(policy).build()
+    });
+    let removed =
+        mock!(Client::delete_role_policy).then_output(|| DeleteRolePolicyOutput::builder().build());
+    let detached =
+        mock!(Client::detach_role_policy).then_output(|| DetachRolePolicyOutput::builder().build());
+    let gone = mock!(Client::delete_role)
+        .sequence()
+        .error(|| DeleteRoleError::generic(refusal("DeleteConflict")))
+        .output(|| DeleteRoleOutput::builder().build())
+        .build();
+    let rules = [&unlinked, &unprofiled, &inline, &attached, &removed, &detached, &gone];
+    let found = Found::ready("app", wanted(), live());
+    InstanceRole::delete(&found, &cx(&rules)).await.unwrap();
+    assert_eq!((removed.num_calls(), detached.num_calls(), gone.num_calls()), (2, 1, 2));
+}
+
+#[tokio::test]
+async fn what_is_gone_already_is_deleted_with_success() {
+    let gone = || refusal("NoSuchEntity");
+    let rules = [
+        mock!(Client::remove_role_from_instance_profile)
+            .then_error(move || RemoveRoleFromInstanceProfileError::generic(gone())),
+        mock!(Client::delete_instance_profile)
+            .then_error(move || DeleteInstanceProfileError::generic(gone())),
+        mock!(Client::list_role_policies)
+            .then_error(move || ListRolePoliciesError::generic(gone())),
+        mock!(Client::list_attached_role_policies)
+            .then_error(move || ListAttachedRolePoliciesError::generic(gone())),
+        mock!(Client::delete_role).then_error(move || DeleteRoleError::generic(gone())),
+    ];
+    let found = Found::ready("app", wanted(), live());
+    InstanceRole::delete(&found, &cx(&rules.iter().collect::<Vec<_>>())).await.unwrap();
+}
