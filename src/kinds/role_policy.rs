@@ -100,3 +100,6 @@ fn read(policy: &str) -> Option<(&str, DatabaseRef)> {
         (_, cluster) => cluster.map(|(name, id)| (name, DatabaseRef::Cluster(Ref::found(id)))),
     }
 }
+
+#[cfg(test)]
+mod tests;
