@@ -239,3 +239,6 @@ async fn owned(aws: &Aws, name: &str) -> Result<Option<crate::aws::Owned>, Failu
     };
     Ok(answer.and_then(|answer| aws.owned(tags::of_ssm(answer.tag_list()))))
 }
+
+#[cfg(test)]
+mod tests;
