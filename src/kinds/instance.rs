@@ -294,3 +294,6 @@ impl Metadata {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,353 @@
+//! How an instance is read, made, waited for, changed and removed.
+
+use super::*;
+use crate::{
+    aws::{
+        ec2::bench::{refusal, team},
+        tags,
+    },
+    engine::Address,
+    kinds::instance_role::RoleLive,
+};
+use aws_sdk_ec2::{
+    Client,
+    operation::{
+        associate_iam_instance_profile::AssociateIamInstanceProfileOutput,
+        describe_images::DescribeImagesOutput,
+        describe_instances::DescribeInstancesOutput,
+        modify_instance_attribute::ModifyInstanceAttributeOutput,
+        modify_instance_metadata_options::ModifyInstanceMetadataOptionsOutput,
+        run_instances::{RunInstancesError, RunInstancesInput, RunInstancesOutput},
+        start_instances::{StartInstancesError, StartInstancesOutput},
+        terminate_instances::{TerminateInstancesError, TerminateInstancesOutput},
+    },
+    types::{
+        GroupIdentifier, IamInstanceProfile, Image, InstanceState, Reservation, StateReason, Tag,
+    },
+};
+use aws_sdk_ssm::operation::get_parameter::GetParameterOutput;
+use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use aws_smithy_types::error::ErrorMetadata;
+use std::sync::{Arc, Mutex};
+
+const PROFILE: &str = "arn:aws:iam::111122223333:instance-profile/shop-app-eu-west-1";
+
+/// An instance, and the context in which everything it refers to is in place.
+fn wanted(rules: &[&Rule]) -> (Instance, Cx<Aws>) {
+    let ami = mock!(aws_sdk_ssm::Client::get_parameter)
+        .match_requests(|r| r.name().is_some_and(|name| name.ends_with("default-arm64")))
+        .then_output(|| {
+            let parameter = aws_sdk_ssm::types::Parameter::builder().value("ami-1").build();
+            GetParameterOutput::builder().parameter(parameter).build()
+        });
+    let aws = Aws {
+        ec2: mock_client!(aws_sdk_ec2, RuleMode::MatchAny, rules),
+        ssm: mock_client!(aws_sdk_ssm, RuleMode::MatchAny, &[&ami]),
+        ..Aws::offline("shop")
+    };
+    let cx = Cx::alone(Arc::new(aws), Address::of::<Instance>("app-1"));
+    let name = "shop-app-eu-west-1";
+    let role = RoleLive { role: name.into(), profile: name.into(), profile_arn: PROFILE.into() };
+    let (cx, subnet) = cx.with::<Subnet>("private-a", "subnet-1".into());
+    let (cx, group) = cx.with::<SecurityGroup>("app", "sg-1".into());
+    let (cx, role) = cx.with::<InstanceRole>("app", role);
+    let script = "#!/bin/bash\n".to_owned();
+    let instance = Instance {
+        image: "ghcr.io/acme/shop:1.4.2".into(),
+        boot: Sealed::Open(script.clone()),
+        user_data: script,
+        instance_type: "t4g.small".into(),
+        architecture: Architecture::Arm64,
+        ami: None,
+        placement: Placement { preferred: subnet.clone(), allowed: vec![subnet] },
+        security_groups: vec![group],
+        role,
+        public_ip: false,
+        route: None,
+        running: true,
+        metadata: Metadata::default(),
+        tags: team(),
+    };
+    (instance, cx)
+}
+
+fn live() -> InstanceLive {
+    InstanceLive { id: "i-1".into(), private_ip: "10.0.0.4".into() }
+}
+
+fn in_state(state: InstanceStateName) -> Described {
+    let (instance, _) = wanted(&[]);
+    let aws = Aws::offline("shop");
+    let mut labels = aws.labels(&Address::of::<Instance>("app-1"), &team());
+    labels.push((IMAGE.into(), instance.image.clone()));
+    labels.push((BOOT.into(), instance.boot.digest()));
+    labels.push((PUBLIC_IP.into(), "false".into()));
+    let metadata = InstanceMetadataOptionsResponse::builder()
+        .http_endpoint(InstanceMetadataEndpointState::Enabled)
+        .http_tokens(HttpTokensState::Required)
+        .http_put_response_hop_limit(2);
+    Described::builder()
+        .instance_id("i-1")
+        .private_ip_address("10.0.0.4")
+        .image_id("ami-1")
+        .instance_type(InstanceType::T4gSmall)
+        .architecture(ArchitectureValues::Arm64)
+        .subnet_id("subnet-1")
+        .security_groups(GroupIdentifier::builder().group_id("sg-1").build())
+        .iam_instance_profile(IamInstanceProfile::builder().arn(PROFILE).build())
+        .metadata_options(metadata.build())
+        .state(InstanceState::builder().name(state).build())
+        .set_tags(Some(tags::for_ec2(&labels)))
+        .build()
+}
+
+fn listed(instance: Option<Described>) -> DescribeInstancesOutput {
+    let reservation = Reservation::builder().set_instances(instance.map(|i| vec![i])).build();
+    DescribeInstancesOutput::builder().reservations(reservation).build()
+}
+
+fn shows(instance: Described) -> Rule {
+    mock!(Client::describe_instances).then_output(move || listed(Some(instance.clone())))
+}
+
+async fn discovered(instance: Described) -> Found<Instance> {
+    let (_, cx) = wanted(&[&shows(instance)]);
+    Instance::discover(&cx.cloud).await.unwrap().remove(0)
+}
+
+#[tokio::test]
+async fn it_reads_back_as_it_was_wanted() {
+    let (instance, _) = wanted(&[]);
+    let found = discovered(in_state(InstanceStateName::Running)).await;
+    assert_eq!((&*found.name, &found.live, found.phase), ("app-1", &live(), Phase::Ready));
+    let spec = found.spec;
+    assert_eq!(spec.image, instance.image);
+    assert_eq!(spec.boot.digest(), instance.boot.digest());
+    assert_eq!(spec.instance_type, instance.instance_type);
+    assert_eq!(spec.ami.as_deref(), Some("ami-1"));
+    assert_eq!(spec.placement.preferred, Ref::found("subnet-1"));
+    assert_eq!(spec.security_groups, [Ref::found("sg-1")]);
+    assert_eq!(spec.role, Ref::found(PROFILE));
+    assert_eq!((spec.public_ip, spec.running), (instance.public_ip, instance.running));
+    assert_eq!(spec.metadata, instance.metadata);
+    assert_eq!(spec.tags, instance.tags);
+}
+
+#[tokio::test]
+async fn every_state_but_terminated_is_found_for_what_it_is() {
+    use InstanceStateName::{Pending, Running, ShuttingDown, Stopped, Stopping};
+    for (state, phase, running) in [
+        (Pending, Phase::Coming, true),
+        (Running, Phase::Ready, true),
+        (ShuttingDown, Phase::Going, true),
+        (Stopping, Phase::Ready, false),
+        (Stopped, Phase::Ready, false),
+    ] {
+        let found = discovered(in_state(state.clone())).await;
+        assert_eq!((found.phase, found.spec.running), (phase, running), "{state}");
+    }
+    let (_, cx) = wanted(&[&mock!(Client::describe_instances)
+        .match_requests(|r| {
+            let states = r.filters().iter().find(|f| f.name() == Some("instance-state-name"));
+            states.is_some_and(|f| !f.values().contains(&"terminated".to_owned()))
+        })
+        .then_output(|| listed(None))]);
+    assert!(Instance::discover(&cx.cloud).await.unwrap().is_empty());
+}
+
+fn image(architecture: ArchitectureValues) -> Rule {
+    mock!(Client::describe_images).match_requests(|r| r.image_ids() == ["ami-1"]).then_output(
+        move || {
+            let image = Image::builder().image_id("ami-1").root_device_name("/dev/xvda");
+            let image = image.architecture(architecture.clone()).build();
+            DescribeImagesOutput::builder().images(image).build()
+        },
+    )
+}
+
+fn tags_of(request: &RunInstancesInput, of: &str) -> Vec<Tag> {
+    let specifications = request.tag_specifications().iter();
+    let of = specifications.filter(|s| s.resource_type().is_some_and(|t| t.as_str() == of));
+    of.flat_map(|s| s.tags().to_vec()).collect()
+}
+
+fn made() -> RunInstancesOutput {
+    RunInstancesOutput::builder().instances(in_state(InstanceStateName::Pending)).build()
+}
+
+#[tokio::test]
+async fn it_is_made_in_one_call_with_every_tag_and_nothing_left_open() {
+    let run = mock!(Client::run_instances)
+        .match_requests(|r| {
+            let interface = &r.network_interfaces()[0];
+            let volume = r.block_device_mappings()[0].ebs().unwrap();
+            let metadata = r.metadata_options().unwrap();
+            let own = tags_of(r, "instance");
+            let boot = own.iter().find(|tag| tag.key() == Some(BOOT)).unwrap();
+            r.image_id() == Some("ami-1")
+                && interface.subnet_id() == Some("subnet-1")
+                && interface.groups() == ["sg-1"]
+                && interface.associate_public_ip_address() == Some(false)
+                && volume.encrypted() == Some(true)
+                && metadata.http_tokens() == Some(&HttpTokensState::Required)
+                && metadata.http_put_response_hop_limit() == Some(2)
+                && r.iam_instance_profile().unwrap().arn() == Some(PROFILE)
+                && r.user_data() == Some("IyEvYmluL2Jhc2gK")
+                && r.key_name().is_none()
+                && r.client_token().is_some_and(|token| token.len() == 36)
+                && boot.value() == Some(&wanted(&[]).0.boot.digest())
+                && own.len() == 8
+                && tags_of(r, "volume").len() == 5
+                && tags_of(r, "network-interface").len() == 5
+        })
+        .then_output(made);
+    let (instance, cx) = wanted(&[&image(ArchitectureValues::Arm64), &run]);
+    assert_eq!(instance.create(&cx).await.unwrap(), live());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_profile_that_ec2_does_not_know_yet_is_waited_for_with_one_token() {
+    let tokens = Arc::new(Mutex::new(Vec::new()));
+    let seen = tokens.clone();
+    let unknown = || {
+        let error = ErrorMetadata::builder().code("InvalidParameterValue");
+        let says = "Value (x) for parameter iamInstanceProfile.arn is invalid. \
+                    Invalid IAM Instance Profile ARN";
+        RunInstancesError::generic(error.message(says).build())
+    };
+    let run = mock!(Client::run_instances)
+        .match_requests(move |r| {
+            seen.lock().unwrap().push(r.client_token().unwrap().to_owned());
+            true
+        })
+        .sequence()
+        .error(unknown)
+        .error(unknown)
+        .output(made)
+        .build();
+    let (instance, cx) = wanted(&[&image(ArchitectureValues::Arm64), &run]);
+    instance.create(&cx).await.unwrap();
+    let mut tokens = tokens.lock().unwrap().clone();
+    tokens.dedup();
+    assert_eq!((run.num_calls(), tokens.len()), (3, 1));
+}
+
+#[tokio::test]
+async fn another_invalid_value_is_final() {
+    let run = mock!(Client::run_instances)
+        .then_error(|| RunInstancesError::generic(refusal("InvalidParameterValue")));
+    let (instance, cx) = wanted(&[&image(ArchitectureValues::Arm64), &run]);
+    instance.create(&cx).await.unwrap_err();
+    assert_eq!(run.num_calls(), 1);
+}
+
+#[tokio::test]
+async fn a_zone_without_room_is_told_with_what_to_do() {
+    let run = mock!(Client::run_instances)
+        .then_error(|| RunInstancesError::generic(refusal("InsufficientInstanceCapacity")));
+    let (instance, cx) = wanted(&[&image(ArchitectureValues::Arm64), &run]);
+    let error = format!("{:#}", instance.create(&cx).await.unwrap_err());
+    assert!(error.contains("no t4g.small left") && error.contains("AWS's words"), "{error}");
+}
+
+#[tokio::test]
+async fn an_ami_for_another_processor_is_refused_before_anything_is_made() {
+    let (instance, cx) = wanted(&[&image(ArchitectureValues::X8664)]);
+    let error = instance.create(&cx).await.unwrap_err().to_string();
+    assert_eq!(error, "the AMI ami-1 is made for x86_64, and t4g.small is arm64");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_ready_once_it_runs_with_its_profile() {
+    let mut bare = in_state(InstanceStateName::Running);
+    bare.iam_instance_profile = None;
+    let looks = mock!(Client::describe_instances)
+        .sequence()
+        .output(|| listed(None))
+        .output(|| listed(Some(in_state(InstanceStateName::Pending))))
+        .output(move || listed(Some(bare.clone())))
+        .output(|| listed(Some(in_state(InstanceStateName::Running))))
+        .build();
+    let associated = mock!(Client::associate_iam_instance_profile)
+        .match_requests(|r| r.iam_instance_profile().unwrap().name() == Some("shop-app-eu-west-1"))
+        .then_output(|| AssociateIamInstanceProfileOutput::builder().build());
+    let (_, cx) = wanted(&[&looks, &associated]);
+    let unknown = InstanceLive { private_ip: String::new(), ..live() };
+    assert_eq!(Instance::settle(unknown, &cx).await.unwrap(), live());
+    assert_eq!((looks.num_calls(), associated.num_calls()), (4, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_early_death_is_told_with_its_reason() {
+    for state in [InstanceStateName::ShuttingDown, InstanceStateName::Terminated] {
+        let reason = StateReason::builder().message("Client.InternalError: no key").build();
+        let mut dead = in_state(state);
+        dead.state_reason = Some(reason);
+        let (_, cx) = wanted(&[&shows(dead)]);
+        let error = Instance::settle(live(), &cx).await.unwrap_err().to_string();
+        assert!(error.contains("Client.InternalError: no key"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn groups_and_metadata_are_changed_in_place() {
+    let groups = mock!(Client::modify_instance_attribute)
+        .match_requests(|r| r.instance_id() == Some("i-1") && r.groups() == ["sg-1"])
+        .then_output(|| ModifyInstanceAttributeOutput::builder().build());
+    let metadata = mock!(Client::modify_instance_metadata_options)
+        .match_requests(|r| {
+            r.http_tokens() == Some(&HttpTokensState::Required)
+                && r.http_put_response_hop_limit() == Some(2)
+        })
+        .then_output(|| ModifyInstanceMetadataOptionsOutput::builder().build());
+    let (instance, cx) = wanted(&[&groups, &metadata]);
+    let found = Found::ready("app-1", instance.clone(), live());
+    instance.edit(Edit::SecurityGroups, &found, &cx).await.unwrap();
+    instance.edit(Edit::Metadata, &found, &cx).await.unwrap();
+    assert_eq!((groups.num_calls(), metadata.num_calls()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_still_stopping_is_started_once_it_has_stopped() {
+    let start = mock!(Client::start_instances)
+        .sequence()
+        .error(|| StartInstancesError::generic(refusal("IncorrectInstanceState")))
+        .output(|| StartInstancesOutput::builder().build())
+        .build();
+    let (instance, cx) = wanted(&[&start]);
+    let found = Found::ready("app-1", instance.clone(), live());
+    instance.edit(Edit::Start, &found, &cx).await.unwrap();
+    assert_eq!(start.num_calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_gone_once_it_is_terminated() {
+    let terminate = mock!(Client::terminate_instances)
+        .then_output(|| TerminateInstancesOutput::builder().build());
+    let looks = mock!(Client::describe_instances)
+        .sequence()
+        .output(|| listed(Some(in_state(InstanceStateName::ShuttingDown))))
+        .output(|| listed(Some(in_state(InstanceStateName::Terminated))))
+        .build();
+    let (instance, cx) = wanted(&[&terminate, &looks]);
+    Instance::delete(&Found::ready("app-1", instance, live()), &cx).await.unwrap();
+    assert_eq!(looks.num_calls(), 2);
+}
+
+#[tokio::test]
+async fn one_that_is_gone_already_is_deleted_with_success() {
+    let gone = mock!(Client::terminate_instances)
+        .then_error(|| TerminateInstancesError::generic(refusal("InvalidInstanceID.NotFound")));
+    let nothing = mock!(Client::describe_instances).then_output(|| listed(None));
+    let (instance, cx) = wanted(&[&gone, &nothing]);
+    Instance::delete(&Found::ready("app-1", instance, live()), &cx).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_that_is_protected_says_how_to_lift_that() {
+    let refused = mock!(Client::terminate_instances)
+        .then_error(|| TerminateInstancesError::generic(refusal("OperationNotPermitted")));
+    let (instance, cx) = wanted(&[&refused]);
+    let error = Instance::delete(&Found::ready("app-1", instance, live()), &cx).await;
+    assert!(error.unwrap_err().to_string().contains("--no-disable-api-termination"));
+}
