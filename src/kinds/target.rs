@@ -240,3 +240,6 @@ fn in_words(health: &TargetHealth) -> String {
     let reason = health.description().or(health.reason().map(TargetHealthReasonEnum::as_str));
     reason.map_or_else(|| state.to_owned(), |reason| format!("{state}: {reason}"))
 }
+
+#[cfg(test)]
+mod tests;
