@@ -3,6 +3,7 @@
 pub mod careful;
 pub mod compute;
 pub mod connect;
+pub mod dns;
 pub mod ec2;
 pub mod failure;
 pub mod firewall;
