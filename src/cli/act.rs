@@ -3,7 +3,8 @@
 use super::{Ended, Session};
 use crate::{
     aws::Aws,
-    engine::{Outcome, Plan, Reporter, Stop},
+    engine::{Kind, Outcome, Plan, Reporter, Stop},
+    kinds::{DbCluster, DbInstance, LoadBalancer},
     ui::{Report, Trouble, Ui, paint::Painted, paint::STRONG, words::plural},
 };
 use anyhow::{Context, Result, ensure};
@@ -18,19 +19,28 @@ use tokio::sync::mpsc::unbounded_channel;
 /// How many steps run at a time: more would only be throttled.
 const AT_ONCE: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
 
+/// The kinds that are guarded by AWS's own deletion protection, which can be lifted.
+pub(super) const PROTECTED: &[&str] = &[DbInstance::NAME, DbCluster::NAME, LoadBalancer::NAME];
+
 /// What must be done away with before a plan can be carried out.
 ///
 /// # Errors
 /// When something keeps a deletion from being done.
-pub(super) fn refuse_obstacles(plan: &Plan<Aws>) -> Result<()> {
-    let obstacles = plan.obstacles();
+pub(super) fn refuse_obstacles(plan: &Plan<Aws>, unprotect: bool) -> Result<()> {
+    let mut obstacles = plan.obstacles();
+    obstacles.retain(|(at, _)| !unprotect || !PROTECTED.contains(&at.kind));
     let told: Vec<_> = obstacles.iter().map(|(at, why)| format!("{at}: {why}")).collect();
+    let protected = obstacles.iter().any(|(at, _)| PROTECTED.contains(&at.kind));
     ensure!(
         obstacles.is_empty(),
         Trouble::new(
             format!("nothing was changed, since this is in the way: {}", told.join("; ")),
-            "remove what is in the way and run the same command again; `stackctl destroy \
-             --unprotect` lifts deletion protection",
+            if protected {
+                "to lift deletion protection, run `stackctl up` with `protect: false` first; when \
+                 all is to go, `stackctl destroy --unprotect`"
+            } else {
+                "remove what is in the way and run the same command again"
+            },
         )
     );
     Ok(())

@@ -2,11 +2,11 @@
 
 use super::{
     Ended, Session,
-    act::{act, ask, refuse_obstacles},
+    act::{PROTECTED, act, ask, refuse_obstacles},
     connect::Where,
     list,
     memory::Memory,
-    reading::{as_ourselves, inventory},
+    reading::{as_ourselves, farewells, inventory},
     which::StackArgs,
 };
 use crate::{
@@ -69,10 +69,16 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
         return Ok(Ended::Done);
     }
     let shift = Shift { today: blueprint::mode(&found), then: None };
+    let farewells = farewells(&found);
     let plan = Plan::new(&Graph::default(), found)?;
-    let shown = Shown::new(&plan, place.clone(), Vec::new()).with_impacts(&shift, &plan);
+    let mut shown = Shown::new(&plan, place.clone(), Vec::new())
+        .with_impacts(&shift, &plan)
+        .with_farewells(farewells);
+    if args.unprotect {
+        shown = shown.unprotected(PROTECTED);
+    }
     session.ui.part("plan", &shown)?;
-    refuse_obstacles(&plan)?;
+    refuse_obstacles(&plan, args.unprotect)?;
     if !args.yes {
         let what = format!("all of this will be deleted from {}", place.region);
         ask(session.ui, &what, &chosen.name).await?;

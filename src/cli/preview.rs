@@ -3,7 +3,7 @@
 use super::{
     Session,
     connect::{Way, Where},
-    reading::{as_ourselves, inventory, zones, zones_in_order},
+    reading::{as_ourselves, farewells, inventory, zones, zones_in_order},
     which::{Chosen, FileArgs},
 };
 use crate::{
@@ -36,10 +36,11 @@ pub(super) async fn preview(file: &FileArgs, to: &Where, session: &Session) -> R
     let (identity, found) = as_ourselves(&way.aws, Some(&spec), read(&way.aws)).await?;
     let graph = wanted(&spec, &way.aws, &identity, &found)?;
     let today = blueprint::mode(&found.inventory);
+    let farewells = farewells(&found.inventory);
     let plan = Plan::new(&graph, found.inventory)?;
     let shift = Shift { today, then: Some(Mode::wanted(&spec)) };
     let shown = Shown::new(&plan, Place::of(&way.aws, &identity), warnings(&spec));
-    let shown = shown.with_impacts(&shift, &plan);
+    let shown = shown.with_impacts(&shift, &plan).with_farewells(farewells);
     Ok(Preview { chosen, way, identity, plan, shown })
 }
 

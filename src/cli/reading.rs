@@ -2,8 +2,8 @@
 
 use crate::{
     aws::{Aws, Identity, Sent},
-    engine::{AnyFound, AnyKind, Inventory},
-    kinds::{self, Subnet},
+    engine::{Address, AnyFound, AnyKind, Inventory},
+    kinds::{self, DbCluster, DbInstance, Subnet},
     spec::Spec,
     ui::Trouble,
 };
@@ -82,6 +82,15 @@ impl AnyKind<Aws> for Metered {
     ) -> BoxFuture<'a, Result<Vec<Arc<dyn AnyFound<Aws>>>>> {
         Box::pin(cloud.meter.chain(0, self.0.discover(cloud)))
     }
+}
+
+/// What databases leave behind when they are deleted.
+pub(super) fn farewells(inventory: &Inventory<Aws>) -> Vec<(Address, String)> {
+    let instances = inventory.of::<DbInstance>();
+    let instances = instances.filter_map(|d| Some((d.address(), DbInstance::final_snapshot(d)?)));
+    let clusters = inventory.of::<DbCluster>();
+    let clusters = clusters.filter_map(|c| Some((c.address(), DbCluster::final_snapshot(c)?)));
+    instances.chain(clusters).collect()
 }
 
 /// The names of the zones that are open to everyone in the region, sorted.

@@ -33,7 +33,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let Preview { chosen, way, identity, plan, shown } =
         preview(&args.file, &args.place, session).await?;
     ui.part("plan", &shown)?;
-    refuse_obstacles(&plan)?;
+    refuse_obstacles(&plan, false)?;
     if plan.deletes() && !args.yes {
         ask(ui, "this plan deletes or replaces what there is", "yes").await?;
     }

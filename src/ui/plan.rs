@@ -150,6 +150,25 @@ impl Shown {
         }
     }
 
+    /// The same, with what is left behind of things that are deleted.
+    #[must_use]
+    pub fn with_farewells(mut self, farewells: Vec<(Address, String)>) -> Self {
+        for (address, text) in farewells {
+            let gone = |line: &&mut Line| line.action == Deed::Delete && line.address == address;
+            if let Some(line) = self.lines.iter_mut().find(gone) {
+                line.notes.push(text);
+            }
+        }
+        self
+    }
+
+    /// The same, where nothing keeps these kinds from being deleted.
+    #[must_use]
+    pub fn unprotected(mut self, kinds: &[&str]) -> Self {
+        self.obstacles.retain(|note| !kinds.contains(&note.address.kind));
+        self
+    }
+
     /// The same, with what the plan does to those who are logged in.
     #[must_use]
     pub fn with_impacts<C: Send + Sync + 'static>(mut self, shift: &Shift, plan: &Plan<C>) -> Self {

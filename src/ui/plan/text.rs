@@ -1,7 +1,7 @@
 //! A plan for people: grouped, changes in full, new things in one line.
 
 use super::{
-    Deed, Line, Place, Shown, Summary,
+    Deed, Line, Note, Place, Shown, Summary,
     telling::{GROUPS, speaks_for_itself, telling},
 };
 use crate::{
@@ -58,12 +58,8 @@ impl Display for Shown {
             .filter(|l| GROUPS.iter().all(|(_, kinds)| !kinds.contains(&l.address.kind)))
             .collect();
         write_group(f, "other", &others)?;
-        if !self.notes.is_empty() {
-            writeln!(f, "\n{}", Painted(STRONG, "to be known"))?;
-            for note in &self.notes {
-                writeln!(f, "  {} {}: {}", Painted(CARE, "!"), note.address, note.text)?;
-            }
-        }
+        write_notes(f, "to be known", CARE, &self.notes)?;
+        write_notes(f, "in the way", BAD, &self.obstacles)?;
         let verdict = (self.in_use && self.changes).then(|| verdict(self.worst));
         if verdict.is_some() || !self.warnings.is_empty() {
             writeln!(f, "\n{}", Painted(STRONG, "sessions"))?;
@@ -72,6 +68,21 @@ impl Display for Shown {
         }
         write!(f, "\n{}", self.summary)
     }
+}
+
+fn write_notes(
+    f: &mut fmt::Formatter<'_>,
+    heading: &str,
+    style: Style,
+    notes: &[Note],
+) -> fmt::Result {
+    if notes.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "\n{}", Painted(STRONG, heading))?;
+    notes.iter().try_for_each(|note| {
+        writeln!(f, "  {} {}: {}", Painted(style, "!"), note.address, note.text)
+    })
 }
 
 fn write_group(f: &mut fmt::Formatter<'_>, heading: &str, lines: &[&Line]) -> fmt::Result {
