@@ -50,7 +50,7 @@ pub struct Shown {
     /// What it does to those who are logged in at worst; `None` where nobody is, or nobody
     /// notices.
     worst: Option<Level>,
-    /// Whether somebody may be logged in.
+    /// Whether somebody may be logged in, and may stay so.
     #[serde(skip)]
     in_use: bool,
     /// What should be known of how sessions are kept.
@@ -172,7 +172,7 @@ impl Shown {
     /// The same, with what the plan does to those who are logged in.
     #[must_use]
     pub fn with_impacts<C: Send + Sync + 'static>(mut self, shift: &Shift, plan: &Plan<C>) -> Self {
-        self.in_use = shift.today.is_some();
+        self.in_use = shift.today.is_some() && shift.then.is_some();
         for (address, impact) in sessions::impacts(shift, plan) {
             self.worst = self.worst.max(Some(impact.level));
             if let Some(line) = self.lines.iter_mut().find(|line| line.address == address) {

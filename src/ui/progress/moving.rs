@@ -6,7 +6,6 @@ use crate::{
     ui::{
         is_colored,
         paint::{BAD, CARE, FAINT, GOOD, Painted, plain},
-        words::cut,
     },
 };
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -14,8 +13,6 @@ use std::{collections::HashMap, time::Duration};
 
 /// How often the lines move.
 const TICK: Duration = Duration::from_millis(120);
-/// AWS's word for a state is short; a refusal that is waited out is not.
-const WIDEST_NOTE: usize = 50;
 
 /// A line for each running step.
 #[derive(Default)]
@@ -36,15 +33,13 @@ impl Show for Lines {
                 let usually = usually(*usual).unwrap_or_default();
                 let bar = self.all.add(ProgressBar::new_spinner().with_style(style()));
                 bar.set_prefix(format!("{} {address}", verbs(*action).doing));
-                bar.set_message(painted(&Painted(FAINT, &usually).to_string()));
+                bar.set_message(message("", &usually));
                 bar.enable_steady_tick(TICK);
                 self.running.insert(address.clone(), Running { bar, usually });
             }
             Event::Waiting { address, note } => {
                 if let Some(Running { bar, usually }) = self.running.get(address) {
-                    let note = cut(note, WIDEST_NOTE);
-                    let usually = Painted(FAINT, usually);
-                    bar.set_message(painted(&format!("{note}  {usually}")));
+                    bar.set_message(message(note, usually));
                 }
             }
             _ => self.end(event),
@@ -70,8 +65,17 @@ impl Lines {
 }
 
 fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{spinner} {prefix}  {elapsed}  {msg}")
+    ProgressStyle::with_template("{spinner} {prefix}  {elapsed}  {wide_msg}")
         .expect("the template is well formed")
+}
+
+/// What a step waits for, and how long it usually takes.
+fn message(note: &str, usually: &str) -> String {
+    match (note, usually) {
+        (note, "") => note.to_owned(),
+        ("", usually) => painted(&Painted(FAINT, usually).to_string()),
+        (note, usually) => painted(&format!("{note}  {}", Painted(FAINT, usually))),
+    }
 }
 
 /// The drawing library does not take styles away where they are not wanted.
