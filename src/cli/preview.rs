@@ -10,11 +10,18 @@ use crate::{
     aws::{Aws, Identity},
     blueprint::{self, Facts},
     engine::{Graph, Inventory, Plan},
+    kinds::{
+        DnsRecord, HostedZone, LoadBalancer, dns_record::foreign_record, hosted_zone::zone_id,
+    },
     sessions::{Mode, Shift, warnings},
     spec::Spec,
-    ui::plan::{Place, Shown},
+    ui::{
+        Trouble,
+        plan::{Place, Shown},
+    },
 };
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use futures::future::try_join_all;
 use std::path::Path;
 
 /// A plan, and what it was made from.
@@ -33,7 +40,9 @@ pub(super) struct Preview {
 pub(super) async fn preview(file: &FileArgs, to: &Where, session: &Session) -> Result<Preview> {
     let (chosen, spec) = file.choose(Path::new(""))?;
     let way = to.open(&chosen, session).await?;
-    let (identity, found) = as_ourselves(&way.aws, Some(&spec), read(&way.aws)).await?;
+    let reading = read(&way.aws, Some(&spec));
+    let (identity, found) = as_ourselves(&way.aws, Some(&spec), reading).await?;
+    refuse_clashes(&spec, &way.aws, &found).await?;
     let graph = wanted(&spec, &way.aws, &identity, &found)?;
     let today = blueprint::mode(&found.inventory);
     let farewells = farewells(&found.inventory);
@@ -48,15 +57,55 @@ pub(super) async fn preview(file: &FileArgs, to: &Where, session: &Session) -> R
 pub(super) struct Found {
     pub inventory: Inventory<Aws>,
     zones: Vec<String>,
+    /// The zone that was there before the stack, if its records go into one.
+    hosted_zone: Option<String>,
 }
 
 /// Reads it, all at once.
 ///
 /// # Errors
 /// The first listing that fails.
-pub(super) async fn read(aws: &Aws) -> Result<Found> {
-    let (inventory, zones) = tokio::try_join!(inventory(aws), zones(aws))?;
-    Ok(Found { inventory, zones })
+pub(super) async fn read(aws: &Aws, spec: Option<&Spec>) -> Result<Found> {
+    let hosted_zone = async {
+        match spec.and_then(|spec| spec.dns.as_ref()).filter(|dns| !dns.create_zone) {
+            Some(dns) => zone_id(aws, &dns.zone).await,
+            None => Ok(None),
+        }
+    };
+    let (inventory, zones, hosted_zone) =
+        tokio::try_join!(inventory(aws), Box::pin(zones(aws)), Box::pin(hosted_zone))?;
+    Ok(Found { inventory, zones, hosted_zone })
+}
+
+/// Names that others use are refused now, not in the middle of a run.
+async fn refuse_clashes(spec: &Spec, aws: &Aws, found: &Found) -> Result<()> {
+    let own = found.inventory.of::<HostedZone>().next().map(|zone| zone.live.id.clone());
+    let (Some(dns), Some(zone)) = (&spec.dns, found.hosted_zone.clone().or(own)) else {
+        return Ok(());
+    };
+    let balancer = found.inventory.of::<LoadBalancer>().next().map(|balancer| &balancer.live);
+    let ours = |domain: &String| {
+        found.inventory.of::<DnsRecord>().any(|record| record.spec.domain == *domain)
+    };
+    let news = dns.records.iter().filter(|domain| !ours(domain));
+    let zone = zone.as_str();
+    let asked = news.map(async |domain| {
+        Ok::<_, anyhow::Error>((domain, foreign_record(aws, zone, domain, balancer).await?))
+    });
+    let clashes: Vec<String> = try_join_all(asked)
+        .await?
+        .into_iter()
+        .filter_map(|(domain, other)| Some(format!("{domain} leads elsewhere: {}", other?)))
+        .collect();
+    ensure!(
+        clashes.is_empty(),
+        Trouble::new(
+            clashes.join("; "),
+            "remove that record, or take the name out of `dns.records`: records of others are \
+             never overwritten",
+        )
+    );
+    Ok(())
 }
 
 /// What the file wants.
@@ -71,7 +120,7 @@ pub(super) fn wanted(
 ) -> Result<Graph<Aws>> {
     let facts = Facts {
         zones: zones_in_order(&found.inventory, found.zones.clone()),
-        hosted_zone: None,
+        hosted_zone: found.hosted_zone.clone(),
         region: aws.region.clone(),
         account: identity.account.clone(),
         partition: identity.partition().to_owned(),

@@ -27,7 +27,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let way = args.place.open(&chosen, session).await?;
     let aws = &way.aws;
     let spec = chosen.spec.as_ref();
-    let (identity, found) = as_ourselves(aws, spec, preview::read(aws)).await?;
+    let (identity, found) = as_ourselves(aws, spec, preview::read(aws, spec)).await?;
     let drift = match spec.map(|spec| preview::wanted(spec, aws, &identity, &found)) {
         None => Drift::unknown("no file of this stack: drift not checked"),
         Some(Err(error)) => Drift::unknown(format!("{error:#}")),
