@@ -1,14 +1,36 @@
 //! The kinds of resources a stack is made of: one file each, which is the whole truth about it.
 
+pub mod cache_cluster;
+pub mod cache_subnet_group;
+pub mod db_cluster;
+pub mod db_instance;
+pub mod db_subnet_group;
+pub mod dns_record;
+pub mod elastic_ip;
+pub mod hosted_zone;
+pub mod instance;
+pub mod instance_role;
+pub mod internet_gateway;
+pub mod listener;
+pub mod load_balancer;
+pub mod nat_gateway;
+pub mod parameter;
+pub mod replication_group;
+pub mod role_policy;
+pub mod route_table;
+pub mod security_group;
+pub mod security_group_rule;
+pub mod stores;
+pub mod subnet;
+pub mod target;
+pub mod target_group;
+pub mod vpc;
+
 use crate::{aws::Aws, engine::AnyKind, erased_kinds};
 
-pub mod stores;
-
-/// Declares the modules and lists the kinds that an inventory asks.
+/// Lists the kinds that an inventory asks.
 macro_rules! kinds {
     ($($module:ident :: $kind:ident),+ $(,)?) => {
-        $(pub mod $module;)+
-
         $(pub use $module::$kind;)+
 
         /// Every kind, as an inventory asks it.

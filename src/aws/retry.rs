@@ -32,7 +32,11 @@ where
 fn judge<T>(answer: Result<T, Failure>, passing: impl Fn(&Failure) -> bool) -> Result<Probe<T>> {
     match answer {
         Ok(answer) => Ok(Probe::Ready(answer)),
-        Err(failure) if passing(&failure) => Ok(Probe::Pending(failure.to_string())),
+        // Without the request's id, which is new each time and would be told each time.
+        Err(failure) if passing(&failure) => {
+            let told = Failure { request: None, ..failure };
+            Ok(Probe::Pending(told.to_string()))
+        }
         Err(failure) => Err(failure.into()),
     }
 }

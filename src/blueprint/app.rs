@@ -16,7 +16,7 @@ use crate::{
         instance_role::policy::Leave,
         parameter::{self, Environment},
     },
-    spec::{Architecture, CacheEngine, DatabaseEngine, Spec},
+    spec::{Architecture, CacheEngine, Spec},
 };
 use anyhow::{Result, ensure};
 
@@ -85,12 +85,18 @@ fn environment(spec: &Spec) -> Environment {
     Environment(ours.into_iter().chain(users).collect())
 }
 
-/// A digest of all that the app is told. Endpoints count by what they lead to: a new address of
-/// the same cache is no reason to start the instances anew.
+/// A digest of all that the app is told. Endpoints count by what kind of store they lead to: a new
+/// address of the same cache, or Valkey in place of Redis behind it, is no reason to start the
+/// instances anew.
 fn generation(spec: &Spec, environment: &Environment) -> String {
-    let cache = spec.cache.as_ref().map_or("", |cache| CacheEngine::as_str(cache.engine));
-    let database =
-        spec.database.as_ref().map_or("", |database| DatabaseEngine::as_str(database.engine));
+    let cache = spec.cache.as_ref().map_or("", |cache| match cache.engine {
+        CacheEngine::Valkey | CacheEngine::Redis => "replication group",
+        CacheEngine::Memcached => "cache cluster",
+    });
+    let database = spec
+        .database
+        .as_ref()
+        .map_or("", |database| if database.engine.is_aurora() { "cluster" } else { "instance" });
     // Debug text of a map of texts is unambiguous: it quotes.
     digest(format!("{:?}\n{cache}\n{database}", environment.0))
 }

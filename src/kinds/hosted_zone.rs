@@ -137,7 +137,8 @@ impl Kind for HostedZone {
             if failure.is(&["HostedZoneNotEmpty"]) {
                 let mut there = dns::records(aws, id).await?;
                 there.retain(|r| !dns::comes_with_the_zone(r, &found.spec.domain));
-                if let Some(why) = holds_others(&there.iter().map(dns::describe).collect::<Vec<_>>())
+                if let Some(why) =
+                    holds_others(&there.iter().map(dns::describe).collect::<Vec<_>>())
                 {
                     bail!("{failure}: {why}");
                 }
@@ -227,7 +228,9 @@ async fn read(
 fn name_servers(records: &[ResourceRecordSet], domain: &str) -> Vec<String> {
     let own = |r: &&ResourceRecordSet| dns::comes_with_the_zone(r, domain);
     let record = records.iter().filter(own).find(|r| r.r#type == RrType::Ns);
-    record.map(|r| r.resource_records().iter().map(|v| dns::plain(v.value())).collect()).unwrap_or_default()
+    record
+        .map(|r| r.resource_records().iter().map(|v| dns::plain(v.value())).collect())
+        .unwrap_or_default()
 }
 
 /// Why AWS will not delete a zone that has these records.

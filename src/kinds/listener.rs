@@ -154,9 +154,7 @@ impl Kind for Listener {
         match edit {
             Edit::Protocol => self.put_protocol(cx, &found.live).await,
             Edit::Action => self.put_action(cx, &found.live).await,
-            Edit::Tags => {
-                cx.cloud.retag_elb(&found.live, &self.tags, &found.spec.tags).await
-            }
+            Edit::Tags => cx.cloud.retag_elb(&found.live, &self.tags, &found.spec.tags).await,
         }
     }
 
@@ -206,15 +204,12 @@ impl Listener {
     }
 
     /// Sends with the best TLS policy that AWS knows here, or with none where there is no TLS.
-    async fn with_policy<T, F>(
-        &self,
-        cx: &Cx<Aws>,
-        call: impl Fn(Option<String>) -> F,
-    ) -> Result<T>
+    async fn with_policy<T, F>(&self, cx: &Cx<Aws>, call: impl Fn(Option<String>) -> F) -> Result<T>
     where
         F: Future<Output = Result<T, Failure>> + Send,
     {
-        let [best, known] = POLICIES.map(|policy| self.certificate.is_some().then(|| policy.into()));
+        let [best, known] =
+            POLICIES.map(|policy| self.certificate.is_some().then(|| policy.into()));
         let sent = eventually(cx, SOON, is_too_early, || {
             let answer = Box::pin(call(best.clone()));
             async move { answer.await.or_code(&["SSLPolicyNotFound"]) }

@@ -306,7 +306,11 @@ async fn described(aws: &Aws, arn: &str) -> Result<Option<Described>> {
 
 /// What bears our name already. If it is ours, an answer was lost on the way and it is gone on
 /// with. If nothing does, one that was deleted is fading, and the creation is sent again.
-async fn namesake(cx: &Cx<Aws>, name: &str, create: CreateLoadBalancerFluentBuilder) -> Result<Described> {
+async fn namesake(
+    cx: &Cx<Aws>,
+    name: &str,
+    create: CreateLoadBalancerFluentBuilder,
+) -> Result<Described> {
     cx.until(Pace::seconds(10, 300), || async {
         let call = cx.cloud.elb.describe_load_balancers().names(name);
         let there = call.send().await.aws().or_gone()?;

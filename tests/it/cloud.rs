@@ -15,6 +15,7 @@ pub(crate) struct Cloud {
     pub(crate) dns: aws_sdk_route53::Client,
     pub(crate) iam: aws_sdk_iam::Client,
     pub(crate) ssm: aws_sdk_ssm::Client,
+    acm: aws_sdk_acm::Client,
 }
 
 /// Collects one field of every item of a paginated listing.
@@ -46,6 +47,7 @@ impl Cloud {
             dns: aws_sdk_route53::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
             ssm: aws_sdk_ssm::Client::new(&config),
+            acm: aws_sdk_acm::Client::new(&config),
         }
     }
 
@@ -149,6 +151,19 @@ impl Cloud {
             all.push(zone.id);
         }
         all
+    }
+
+    /// The ARN of a new certificate.
+    pub(crate) async fn certificate(&self, domain: &str) -> String {
+        let certificate = self.acm.request_certificate().domain_name(domain).send().await.unwrap();
+        certificate.certificate_arn.unwrap()
+    }
+
+    /// The id of an AMI that is there, for Graviton.
+    pub(crate) async fn ami(&self) -> String {
+        let name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64";
+        let answer = self.ssm.get_parameter().name(name).send().await.unwrap();
+        answer.parameter.unwrap().value.unwrap()
     }
 
     /// The attributes of the one target group whose name begins so.

@@ -7,63 +7,61 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// The environment that examples may ask for.
-const VARIABLES: [(&str, &str); 0] = [];
-
 async fn lives_and_dies(name: &str) {
-    let desk = Desk::new();
-    let cloud = Cloud::new(emulator::endpoint(), &desk.account, REGION);
-    let before = cloud.everything().await;
     let file = format!("{}/stacks/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
-    let run = |args: &[&str]| {
-        let mut command = desk.command(args);
-        crate::stackctl::Said::of(command.envs(VARIABLES))
-    };
-    prerequisites(&cloud, name).await;
-    let given = cloud.everything().await;
+    let text = std::fs::read_to_string(&file).unwrap();
+    let desk = value(&text, "account").map_or_else(Desk::new, Desk::of_account);
+    let region = value(&text, "region").unwrap_or(REGION);
+    let cloud = Cloud::new(emulator::endpoint(), &desk.account, region);
+    let sets = prerequisites(&cloud, name).await;
+    let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+    let before = cloud.everything().await;
 
-    let up = run(&["up", &file, "--yes"]);
-    assert_eq!(up.code, 0, "{}", up.both());
-    let plan = run(&["plan", &file, "--detailed-exitcode"]);
-    assert_eq!(plan.code, 0, "{}", plan.both());
-    assert!(cloud.everything().await.len() > given.len() + 10, "the tier is there");
+    desk.ok(&[&["up", &file][..], &sets].concat());
+    let plan = desk.run(&[&["plan", &file, "--detailed-exitcode"][..], &sets].concat());
+    assert_eq!(plan.code, 0, "the plan is not empty: {}", plan.both());
+    let standing = cloud.everything().await;
+    assert!(standing.len() > before.len() + 10, "the tier is there");
 
-    let protected = std::fs::read_to_string(&file).unwrap().contains("protect: true");
-    if protected {
-        let standing = cloud.everything().await;
-        let refused = run(&["destroy", "--yes"]);
+    if text.contains("protect: true") {
+        let refused = desk.run(&["destroy", "--yes"]);
         assert_eq!(refused.code, 1, "{}", refused.both());
-        assert!(refused.both().contains("protect"), "{}", refused.both());
+        assert!(refused.err.contains("deletion protection is on"), "{}", refused.both());
         assert_eq!(cloud.everything().await, standing, "nothing was touched");
     }
-    let gone =
-        run(if protected { &["destroy", "--yes", "--unprotect"] } else { &["destroy", "--yes"] });
-    assert_eq!(gone.code, 0, "{}", gone.both());
-    let left: BTreeSet<_> = cloud.everything().await.difference(&given).cloned().collect();
-    let snapshots = |id: &String| id.contains("snapshot");
-    assert!(left.iter().all(snapshots), "left behind: {left:#?}");
-    for snapshot in &left {
-        let name = snapshot.rsplit(':').next().unwrap();
-        assert!(gone.both().contains(name), "{name} was not announced: {}", gone.both());
+    let gone = desk.ok(&["destroy", "--yes", "--unprotect"]);
+    let after = cloud.everything().await;
+    let left: Vec<_> = after.difference(&before).collect();
+    for id in &left {
+        let snapshot = id.rsplit(':').next().unwrap();
+        assert!(id.contains("snapshot"), "left behind: {left:#?}");
+        assert!(gone.both().contains(snapshot), "{snapshot} was not announced: {}", gone.both());
     }
-    assert!(before.is_subset(&cloud.everything().await), "something of others was taken");
+    assert!(before.is_subset(&after), "something of others was taken");
 
-    let again = run(&["destroy", "--stack", name_of(&file).as_str(), "--yes"]);
-    assert_eq!(again.code, 0, "a second destroy is fine: {}", again.both());
+    let stack = value(&text, "name").unwrap();
+    let again = desk.ok(&["destroy", "--stack", stack, "--region", region, "--yes"]);
+    assert!(again.both().contains("nothing"), "a second destroy is fine: {}", again.both());
 }
 
-/// What an example presumes: a zone that is there before the stack.
-async fn prerequisites(cloud: &Cloud, name: &str) {
-    if name == "production" {
-        let zone = cloud.dns.create_hosted_zone().name("example.com").caller_reference("before");
-        zone.send().await.unwrap();
+/// What an example presumes to be there, and how to tell it the ids of that.
+async fn prerequisites(cloud: &Cloud, name: &str) -> Vec<String> {
+    if name != "production" {
+        return Vec::new();
     }
+    let zone = cloud.dns.create_hosted_zone().name("example.com").caller_reference("before");
+    zone.send().await.unwrap();
+    let (ami, certificate) = (cloud.ami().await, cloud.certificate("shop.example.com").await);
+    ["app.ami=".to_owned() + &ami, "load_balancer.certificate=".to_owned() + &certificate]
+        .into_iter()
+        .flat_map(|set| ["--set".to_owned(), set])
+        .collect()
 }
 
-fn name_of(file: &str) -> String {
-    let text = std::fs::read_to_string(file).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix("name:")).unwrap();
-    line.split('#').next().unwrap().trim().trim_matches('"').to_owned()
+/// The value of a top-level key.
+fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+    Some(line.split('#').next()?.trim().trim_matches('"'))
 }
 
 macro_rules! lifecycles {

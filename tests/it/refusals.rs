@@ -72,13 +72,13 @@ async fn names_taken_by_others_stop_the_run_and_the_next_one_goes_on() {
     cloud
         .iam
         .create_role()
-        .role_name("shop-app")
+        .role_name("shop-app-eu-west-1")
         .assume_role_policy_document("{}")
         .send()
         .await
         .unwrap();
-    clear(&desk.run(&["up", "--yes"]), &["shop-app"]);
-    cloud.iam.delete_role().role_name("shop-app").send().await.unwrap();
+    clear(&desk.run(&["up", "--yes"]), &["shop-app-eu-west-1"]);
+    cloud.iam.delete_role().role_name("shop-app-eu-west-1").send().await.unwrap();
     desk.ok(&["up", "--yes"]);
     desk.assert_settled("stack.yaml");
     desk.ok(&["destroy", "--yes"]);

@@ -1,7 +1,6 @@
 //! The built binary, run as a user runs it: in a folder of its own and an environment of its own.
 
 use crate::emulator;
-use serde_json::Value;
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -41,6 +40,11 @@ impl Desk {
             account: emulator::fresh_account(),
             endpoint: Some(endpoint.into()),
         }
+    }
+
+    /// A fresh folder and this account on the shared emulator.
+    pub(crate) fn of_account(account: &str) -> Self {
+        Self { account: account.into(), ..Self::new() }
     }
 
     /// A fresh folder with no endpoint set.
@@ -91,13 +95,6 @@ impl Desk {
         let said = self.run(args);
         assert_eq!(said.code, 0, "stackctl {}\n{}{}", args.join(" "), said.out, said.err);
         said
-    }
-
-    /// Runs the binary with `-o json` and parses the one document it prints.
-    pub(crate) fn json(&self, args: &[&str]) -> Value {
-        let args = [args, &["-o", "json"]].concat();
-        let said = self.ok(&args);
-        serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{e}: {}", said.out))
     }
 
     /// Insists that a plan for this file finds nothing to do.

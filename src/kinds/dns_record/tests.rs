@@ -7,7 +7,10 @@ use crate::{
 };
 use aws_sdk_elasticloadbalancingv2::{
     self as elb,
-    operation::{add_tags::{AddTagsError, AddTagsOutput}, remove_tags::RemoveTagsOutput},
+    operation::{
+        add_tags::{AddTagsError, AddTagsOutput},
+        remove_tags::RemoveTagsOutput,
+    },
     types::LoadBalancer as Described,
 };
 use aws_sdk_route53::{
@@ -167,8 +170,8 @@ async fn it_is_remembered_before_it_is_made_and_waited_for() {
 #[tokio::test]
 async fn without_its_tag_it_is_not_made() {
     let create = changing(ChangeAction::Create, DNS_NAME);
-    let refused = mock!(elb::Client::add_tags)
-        .then_error(|| AddTagsError::generic(refusal("AccessDenied")));
+    let refused =
+        mock!(elb::Client::add_tags).then_error(|| AddTagsError::generic(refusal("AccessDenied")));
     let (cx, wanted) = cx(aws(&[&create], &[&refused], Balancing::default()));
     wanted.create(&cx).await.unwrap_err();
     assert_eq!(create.num_calls(), 0);
@@ -210,8 +213,7 @@ async fn a_conflict_is_known_before_anything_is_made() {
 #[tokio::test]
 async fn what_is_deleted_is_sent_back_as_it_is_stored() {
     let there = there(vec![ours("shop.example.com")]);
-    let delete =
-        changing(ChangeAction::Delete, "dualstack.shop-lb-1.eu-west-1.elb.amazonaws.com.");
+    let delete = changing(ChangeAction::Delete, "dualstack.shop-lb-1.eu-west-1.elb.amazonaws.com.");
     let untagging = untagging();
     let balancing = remembering(&["shop.example.com"]);
     let (cx, _) = cx(aws(&[&there, &delete], &[&untagging], balancing));

@@ -66,13 +66,13 @@ fn zones(of: Vec<Described>) -> Rule {
 }
 
 fn tags_of_zones(labels: Labels) -> Rule {
-    mock!(Client::list_tags_for_resources).match_requests(|r| r.resource_ids() == ["Z1"]).then_output(
-        move || {
+    mock!(Client::list_tags_for_resources)
+        .match_requests(|r| r.resource_ids() == ["Z1"])
+        .then_output(move || {
             let set = ResourceTagSet::builder().resource_id("Z1");
             let set = set.set_tags(Some(tags::for_route53(&labels))).build();
             ListTagsForResourcesOutput::builder().resource_tag_sets(set).build().unwrap()
-        },
-    )
+        })
 }
 
 fn tagging() -> Rule {

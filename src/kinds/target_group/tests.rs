@@ -69,9 +69,8 @@ fn described() -> Described {
 fn attributes_put() -> Rule {
     mock!(elb::Client::modify_target_group_attributes)
         .match_requests(|r| {
-            let has = |k, v| {
-                r.attributes().iter().any(|a| a.key() == Some(k) && a.value() == Some(v))
-            };
+            let has =
+                |k, v| r.attributes().iter().any(|a| a.key() == Some(k) && a.value() == Some(v));
             has("stickiness.enabled", "true")
                 && has("stickiness.type", "app_cookie")
                 && has("stickiness.app_cookie.cookie_name", "SID")
