@@ -155,7 +155,7 @@ pub enum Edit {
     SecurityGroups,
     /// `ModifyInstanceMetadataOptions`.
     Metadata,
-    /// `CreateTags` and `DeleteTags`.
+    /// `CreateTags` and `DeleteTags`, for its volumes and network interfaces too.
     Tags,
 }
 
@@ -225,7 +225,13 @@ impl Kind for Instance {
                     .aws()?;
                 Ok(())
             }
-            Edit::Tags => cx.cloud.retag_ec2(id, &self.tags, &found.spec.tags).await,
+            Edit::Tags => {
+                // The instance comes last: it is what is looked at after a run that broke off.
+                for part in state::parts(id, &cx.cloud).await?.iter().chain([id]) {
+                    cx.cloud.retag_ec2(part, &self.tags, &found.spec.tags).await?;
+                }
+                Ok(())
+            }
         }
     }
 

@@ -92,6 +92,14 @@ fn explained(failure: Failure, id: &str) -> Error {
     ))
 }
 
+/// The ids of an instance's volumes and network interfaces, which came with it.
+pub(super) async fn parts(id: &str, aws: &Aws) -> Result<Vec<String>, Failure> {
+    let Some(instance) = aws.instance(id).await? else { return Ok(Vec::new()) };
+    let volumes = instance.block_device_mappings().iter().filter_map(|m| m.ebs()?.volume_id());
+    let interfaces = instance.network_interfaces().iter().filter_map(|i| i.network_interface_id());
+    Ok(volumes.chain(interfaces).map(str::to_owned).collect())
+}
+
 fn state(instance: &Described) -> Option<&InstanceStateName> {
     instance.state().and_then(|state| state.name())
 }

@@ -13,6 +13,7 @@ use aws_sdk_ec2::{
     Client,
     operation::{
         associate_iam_instance_profile::AssociateIamInstanceProfileOutput,
+        create_tags::CreateTagsOutput,
         describe_images::DescribeImagesOutput,
         describe_instances::DescribeInstancesOutput,
         modify_instance_attribute::ModifyInstanceAttributeOutput,
@@ -22,7 +23,9 @@ use aws_sdk_ec2::{
         terminate_instances::{TerminateInstancesError, TerminateInstancesOutput},
     },
     types::{
-        GroupIdentifier, IamInstanceProfile, Image, InstanceState, Reservation, StateReason, Tag,
+        EbsInstanceBlockDevice, GroupIdentifier, IamInstanceProfile, Image,
+        InstanceBlockDeviceMapping, InstanceNetworkInterface, InstanceState, Reservation,
+        StateReason, Tag,
     },
 };
 use aws_sdk_ssm::operation::get_parameter::GetParameterOutput;
@@ -305,6 +308,29 @@ async fn groups_and_metadata_are_changed_in_place() {
     instance.edit(Edit::SecurityGroups, &found, &cx).await.unwrap();
     instance.edit(Edit::Metadata, &found, &cx).await.unwrap();
     assert_eq!((groups.num_calls(), metadata.num_calls()), (1, 1));
+}
+
+#[tokio::test]
+async fn its_volumes_and_network_interfaces_have_its_tags() {
+    let mut whole = in_state(InstanceStateName::Running);
+    let disk = EbsInstanceBlockDevice::builder().volume_id("vol-1").build();
+    let disk = InstanceBlockDeviceMapping::builder().ebs(disk).build();
+    whole.block_device_mappings = Some(vec![disk]);
+    let interface = InstanceNetworkInterface::builder().network_interface_id("eni-1").build();
+    whole.network_interfaces = Some(vec![interface]);
+    let tagged = Arc::new(Mutex::new(Vec::new()));
+    let seen = tagged.clone();
+    let tag = mock!(Client::create_tags)
+        .match_requests(move |r| {
+            seen.lock().unwrap().extend(r.resources().to_vec());
+            true
+        })
+        .then_output(|| CreateTagsOutput::builder().build());
+    let (instance, cx) = wanted(&[&shows(whole), &tag]);
+    let untagged = Instance { tags: Tags::default(), ..instance.clone() };
+    let found = Found::ready("app-1", untagged, live());
+    instance.edit(Edit::Tags, &found, &cx).await.unwrap();
+    assert_eq!(*tagged.lock().unwrap(), ["vol-1", "eni-1", "i-1"]);
 }
 
 #[tokio::test(start_paused = true)]

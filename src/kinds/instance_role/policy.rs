@@ -51,7 +51,7 @@ impl Leave<'_> {
             ];
             statements.push(allow(pull.as_slice(), [repository]));
         }
-        document(statements)
+        document(&statements)
     }
 
     /// A secret may be encrypted with a key of the user's, whose ARN nobody told: leave to use keys
@@ -82,10 +82,10 @@ impl Leave<'_> {
 
 /// The document that grants reading one secret, as canonical JSON.
 pub fn secret(arn: &str) -> String {
-    document(vec![allow("secretsmanager:GetSecretValue", [arn])])
+    document(&[allow("secretsmanager:GetSecretValue", [arn])])
 }
 
-fn document(statements: Vec<Value>) -> String {
+fn document(statements: &[Value]) -> String {
     canonical(&json!({ "Version": "2012-10-17", "Statement": statements }).to_string())
 }
 
