@@ -6,6 +6,8 @@ use anyhow::{Context, Result};
 use aws_sdk_route53::types::{
     Change, ChangeAction, ChangeBatch, ChangeStatus, ResourceRecord, ResourceRecordSet, RrType,
 };
+use futures::future::try_join_all;
+use std::collections::BTreeSet;
 
 /// Route 53 takes one change at a time per zone.
 const IN_TURN: Pace = Pace::seconds(5, 120);
@@ -40,6 +42,23 @@ pub async fn records_at(
     domain: &str,
 ) -> Result<Vec<ResourceRecordSet>, Failure> {
     records_from(aws, zone, Some(domain)).await
+}
+
+/// The records at some names, and possibly others: a small zone is read whole, in one call.
+pub async fn records_at_each(
+    aws: &Aws,
+    zone: &str,
+    domains: &BTreeSet<String>,
+) -> Result<Vec<ResourceRecordSet>, Failure> {
+    if domains.len() > 1 {
+        let first = aws.route53.list_resource_record_sets().hosted_zone_id(zone);
+        let first = first.send().await.aws()?;
+        if !first.is_truncated {
+            return Ok(first.resource_record_sets);
+        }
+    }
+    let each = domains.iter().map(|domain| records_at(aws, zone, domain));
+    Ok(try_join_all(each).await?.into_iter().flatten().collect())
 }
 
 /// AWS lists from a name on; what is wanted of one name ends where another begins.

@@ -29,6 +29,8 @@ pub(super) struct Preview {
     pub chosen: Chosen,
     pub way: Way,
     pub identity: Identity,
+    /// What was there.
+    pub inventory: Inventory<Aws>,
     pub plan: Plan<Aws>,
     pub shown: Shown,
 }
@@ -46,11 +48,11 @@ pub(super) async fn preview(file: &FileArgs, to: &Where, session: &Session) -> R
     let graph = wanted(&spec, &way.aws, &identity, &found)?;
     let today = blueprint::mode(&found.inventory);
     let farewells = farewells(&found.inventory);
-    let plan = Plan::new(&graph, found.inventory)?;
+    let plan = Plan::new(&graph, found.inventory.clone())?;
     let shift = Shift { today, then: Some(Mode::wanted(&spec)) };
     let shown = Shown::new(&plan, Place::of(&way.aws, &identity), warnings(&spec));
     let shown = shown.with_impacts(&shift, &plan).with_farewells(farewells);
-    Ok(Preview { chosen, way, identity, plan, shown })
+    Ok(Preview { chosen, way, identity, inventory: found.inventory, plan, shown })
 }
 
 /// What a plan is made from besides the file.

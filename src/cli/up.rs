@@ -30,7 +30,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let ui = session.ui;
-    let Preview { chosen, way, identity, plan, shown } =
+    let Preview { chosen, way, identity, mut inventory, plan, shown } =
         preview(&args.file, &args.place, session).await?;
     ui.part("plan", &shown)?;
     refuse_obstacles(&plan, false)?;
@@ -41,18 +41,16 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     if let Err(error) = way.memory(&identity, chosen.file).write(Path::new("")) {
         ui.warn(format_args!("the stack is not remembered in this folder: {error:#}"));
     }
-    let ended = if plan.is_empty() {
-        Ended::Done
-    } else {
-        act(plan, way.aws.clone(), "stackctl up", session).await?
-    };
-    if ended == Ended::Done {
-        let aws = way.aws.afresh();
-        let found = inventory_of(outputs::kinds(), &aws).await?;
-        if !ui.is_json() {
-            ui.say("");
+    if !plan.is_empty() {
+        let ended = act(plan, way.aws.clone(), "stackctl up", session).await?;
+        if ended != Ended::Done {
+            return Ok(ended);
         }
-        ui.part("outputs", &Outputs::of(&aws, &found))?;
+        inventory = inventory_of(outputs::kinds(), &way.aws.afresh()).await?;
     }
-    Ok(ended)
+    if !ui.is_json() {
+        ui.say("");
+    }
+    ui.part("outputs", &Outputs::of(&way.aws, &inventory))?;
+    Ok(Ended::Done)
 }

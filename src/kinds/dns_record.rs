@@ -14,7 +14,10 @@ use anyhow::{Context, Result};
 use aws_sdk_elasticloadbalancingv2::types::Tag;
 use aws_sdk_route53::types::{AliasTarget, ChangeAction, ResourceRecordSet, RrType};
 use futures::future::try_join_all;
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 #[cfg(test)]
 mod tests;
@@ -96,8 +99,11 @@ impl Kind for DnsRecord {
     async fn discover(cloud: &Aws) -> Result<Vec<Found<Self>>> {
         let balancing = cloud.balancing().await?;
         let tags = balancing.load_balancers.iter().flat_map(|(_, owned)| &owned.all);
-        let places: BTreeSet<_> = tags.filter_map(|(key, value)| place(key, value)).collect();
-        let all = places.into_iter().map(|(zone, domain)| read(cloud, balancing, zone, domain));
+        let mut zones: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (zone, domain) in tags.filter_map(|(key, value)| place(key, value)) {
+            zones.entry(zone).or_default().insert(domain);
+        }
+        let all = zones.iter().map(|(zone, domains)| read(cloud, balancing, zone, domains));
         Ok(try_join_all(all).await?.into_iter().flatten().collect())
     }
 
@@ -202,23 +208,25 @@ pub(super) fn led_by<'a>(
     balancer.load_balancer_arn()
 }
 
+/// The records at these names of one zone that lead to a load balancer of ours.
 async fn read(
     aws: &Aws,
     balancing: &Balancing,
-    zone: String,
-    domain: String,
-) -> Result<Option<Found<DnsRecord>>> {
-    let there = dns::records_at(aws, &zone, &domain).await.or_gone()?.unwrap_or_default();
-    let Some(balancer) = there.iter().find_map(|record| led_by(balancing, &zone, record)) else {
-        return Ok(None);
-    };
-    let spec = DnsRecord {
-        zone: ZoneRef::Theirs(zone.clone()),
-        domain: domain.clone(),
-        load_balancer: Ref::found(balancer),
-    };
-    let live = DnsRecordLive::at(zone, domain);
-    Ok(Some(Found::ready(live.domain.clone(), spec, live)))
+    zone: &str,
+    domains: &BTreeSet<String>,
+) -> Result<Vec<Found<DnsRecord>>> {
+    let there = dns::records_at_each(aws, zone, domains).await.or_gone()?.unwrap_or_default();
+    let led = there.iter().filter_map(|r| Some((dns::plain(&r.name), led_by(balancing, zone, r)?)));
+    let found = led.filter(|(domain, _)| domains.contains(domain)).map(|(domain, balancer)| {
+        let spec = DnsRecord {
+            zone: ZoneRef::Theirs(zone.to_owned()),
+            domain: domain.clone(),
+            load_balancer: Ref::found(balancer),
+        };
+        let live = DnsRecordLive::at(zone.to_owned(), domain);
+        Found::ready(live.domain.clone(), spec, live)
+    });
+    Ok(found.collect())
 }
 
 fn alias(domain: &str, to: &LoadBalancerLive) -> Result<ResourceRecordSet> {
