@@ -110,6 +110,9 @@ impl Aws {
     }
 
     /// Clients that reach nothing: for tests that replace the ones they use.
+    ///
+    /// # Panics
+    /// Never: the identity is set once.
     #[cfg(test)]
     pub fn offline(stack: &str) -> Self {
         let config = SdkConfig::builder()

@@ -17,7 +17,7 @@ use std::{
 use tokio::sync::mpsc::unbounded_channel;
 
 /// How many steps run at a time: more would only be throttled.
-const AT_ONCE: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
+const AT_ONCE: NonZeroUsize = NonZeroUsize::new(32).expect("32 is not 0");
 
 /// The kinds that are guarded by AWS's own deletion protection, which can be lifted.
 pub(super) const PROTECTED: &[&str] = &[DbInstance::NAME, DbCluster::NAME, LoadBalancer::NAME];

@@ -71,14 +71,16 @@ impl<A: Attribute> Attribute for Option<A> {
         }
     }
     fn links(&self, out: &mut Vec<Link>) {
-        self.iter().for_each(|a| a.links(out));
+        if let Some(a) = self {
+            a.links(out);
+        }
     }
 }
 
 /// A list stands for a set: order is never a difference.
-impl<A: Attribute> Attribute for Vec<A> {
+impl<T: Attribute> Attribute for Vec<T> {
     fn show(&self) -> String {
-        let mut shown: Vec<_> = self.iter().map(A::show).collect();
+        let mut shown: Vec<_> = self.iter().map(T::show).collect();
         shown.sort();
         format!("[{}]", shown.join(", "))
     }
@@ -88,7 +90,9 @@ impl<A: Attribute> Attribute for Vec<A> {
             && found.iter().all(|b| self.iter().any(|a| a.met_by(b, ids)))
     }
     fn links(&self, out: &mut Vec<Link>) {
-        self.iter().for_each(|a| a.links(out));
+        for a in self {
+            a.links(out);
+        }
     }
 }
 
@@ -100,13 +104,14 @@ pub struct Table<K: Kind> {
 }
 
 type Links<K> = Box<dyn Fn(&K, &mut Vec<Link>)>;
+type Met<K> = Box<dyn Fn(&K, &K, &Ids) -> bool>;
 
 struct Row<K: Kind> {
     name: &'static str,
     edit: Option<K::Edit>,
     editable: fn(&K, &K) -> bool,
     show: Box<dyn Fn(&K) -> String>,
-    met: Box<dyn Fn(&K, &K, &Ids) -> bool>,
+    met: Met<K>,
     links: Links<K>,
 }
 

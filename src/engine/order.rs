@@ -87,18 +87,26 @@ impl Edges {
             .collect();
         let (wishes, must): (Vec<_>, Vec<_>) =
             halves.into_iter().partition(|(_, _, swap)| *swap == Swap::CreateFirst);
+        let mut delete_first = Vec::new();
         for (new, old, _) in must {
             self.after[new].push(old);
+            delete_first.push((new, old));
         }
         for (new, old, _) in wishes {
             if !waits_for(&self.after, new, old) {
                 self.after[old].push(new);
                 continue;
             }
+            delete_first.push((new, old));
             for half in [new, old] {
                 let replacement = steps[half].replacement.as_mut();
                 replacement.expect("both halves say so").swap = Swap::DeleteFirst;
             }
+        }
+        // The gap is as short as can be: the old one goes when all is there that the new one needs.
+        for (new, old) in delete_first {
+            let ready = self.after[new].iter().filter(|&&before| before != old);
+            self.wishes.extend(ready.map(|&before| (old, before)));
         }
     }
 

@@ -223,7 +223,7 @@ fn step<C>(node: &Node<C>, work: Work<C>) -> Step<C> {
 }
 
 fn create<C>(node: &Node<C>, replacement: Option<Replacement>, changes: Vec<Change>) -> Step<C> {
-    Step { replacement, changes, ..step(node, Work::Create(node.wanted.clone())) }
+    Step { changes, replacement, ..step(node, Work::Create(node.wanted.clone())) }
 }
 
 fn delete<C: 'static>(

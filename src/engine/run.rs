@@ -63,7 +63,7 @@ impl<C: Send + Sync + 'static> Plan<C> {
             events,
             stop,
         };
-        run.to_the_end().await
+        run.carry_out().await
     }
 }
 
@@ -92,7 +92,7 @@ struct Run<C> {
 }
 
 impl<C: Send + Sync + 'static> Run<C> {
-    async fn to_the_end(mut self) -> Vec<(Address, Action, Outcome)> {
+    async fn carry_out(mut self) -> Vec<(Address, Action, Outcome)> {
         let mut deadline = None;
         loop {
             if !self.stop.is_raised() {

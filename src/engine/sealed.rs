@@ -25,7 +25,9 @@ impl<T: AsRef<[u8]>> Sealed<T> {
 /// 16 hexadecimal digits of the SHA-256 of `value`.
 pub fn digest(value: impl AsRef<[u8]>) -> String {
     let hash = Sha256::digest(value.as_ref());
-    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let (first, _) = hash.split_at(8);
+    let number = first.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+    format!("{number:016x}")
 }
 
 impl<T: AsRef<[u8]> + 'static> Attribute for Sealed<T> {

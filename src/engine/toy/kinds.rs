@@ -200,7 +200,7 @@ impl Kind for Store {
     type Edit = ();
     const NAME: &'static str = "store";
     const SWAP: Swap = Swap::Refuse("its data");
-    const USUAL: Duration = Duration::from_secs(540);
+    const USUAL: Duration = Duration::from_mins(9);
 
     fn attributes(table: Table<Self>) -> Table<Self> {
         table

@@ -119,6 +119,24 @@ async fn what_nothing_refers_to_is_still_created_before_its_predecessor_goes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_must_go_first_goes_only_when_all_is_there_that_its_successor_needs() {
+    let cloud = Arc::<Toy>::default();
+    let serving = |port, server: &str| {
+        let mut g = Graph::default();
+        let net = g.add("main", Net { cidr: "10.0.0.0/16".into() });
+        let one = g.add(server, Server { net: net.clone(), image: "v1".into(), size: 1 });
+        g.add("app", Group { net, port, stickiness: None, members: vec![one] });
+        g
+    };
+    apply(&serving(80, "a"), &cloud, 8).await;
+    assert_eq!(apply(&serving(81, "b"), &cloud, 8).await, NONE);
+    assert_eq!(
+        cloud.log(),
+        ["create server/b", "delete group/app", "create group/app", "delete server/a"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn members_of_a_rolling_set_are_replaced_one_after_another_and_never_fewer_in_service() {
     let cloud = Arc::<Toy>::default();
     apply(&rolling(3, "v1"), &cloud, 8).await;
