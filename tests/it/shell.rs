@@ -61,7 +61,8 @@ impl Shell {
         let mut said =
             format!("exit {}\n{}", output.status.code().unwrap_or(-1), text(&output.stdout));
         if !output.stderr.is_empty() {
-            said += &format!("--- stderr\n{}", text(&output.stderr));
+            said += "--- stderr\n";
+            said += &text(&output.stderr);
         }
         said
     }
