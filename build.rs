@@ -31,7 +31,11 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if path.is_dir() && name != "__pycache__" && !name.ends_with(".egg-info") && name != "build"
+        if path.is_dir()
+            && name != "tests"
+            && name != "__pycache__"
+            && !name.ends_with(".egg-info")
+            && name != "build"
         {
             collect(&path, files)?;
         } else if path.extension().is_some_and(|e| e == "py" || e == "toml" || e == "txt") {

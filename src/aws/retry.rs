@@ -1,8 +1,9 @@
 //! Waiting out eventual consistency: a call is repeated while AWS answers with a passing refusal.
 
 use super::{Aws, Failure};
-use crate::engine::{Cx, Pace, Probe};
+use crate::engine::{Cx, Interrupted, Pace, Probe};
 use anyhow::Result;
+use std::sync::Mutex;
 
 /// Repeats `call` while `passing` says that its refusal will pass.
 ///
@@ -20,23 +21,66 @@ pub async fn eventually<T, F>(
 where
     F: Future<Output = Result<T, Failure>> + Send,
 {
-    cx.until(pace, || {
-        // An SDK call's future is large, and would be part of every waiting step's.
-        let answer = Box::pin(call());
-        let passing = &passing;
-        async move { judge(answer.await, passing) }
-    })
-    .await
+    let last = Mutex::new(None);
+    let ended = cx
+        .until(pace, || {
+            // An SDK call's future is large, and would be part of every waiting step's.
+            let answer = Box::pin(call());
+            let (passing, last) = (&passing, &last);
+            async move { judge(answer.await, passing, last) }
+        })
+        .await;
+    match (ended, last.into_inner().ok().flatten()) {
+        (Err(error), Some(refusal)) if !error.is::<Failure>() && !error.is::<Interrupted>() => {
+            // What AWS said stays in the chain, so that whoever shows it can tell what to do.
+            Err(anyhow::Error::from(refusal).context(error))
+        }
+        (ended, _) => ended,
+    }
 }
 
-fn judge<T>(answer: Result<T, Failure>, passing: impl Fn(&Failure) -> bool) -> Result<Probe<T>> {
+fn judge<T>(
+    answer: Result<T, Failure>,
+    passing: impl Fn(&Failure) -> bool,
+    last: &Mutex<Option<Failure>>,
+) -> Result<Probe<T>> {
     match answer {
         Ok(answer) => Ok(Probe::Ready(answer)),
-        // Without the request's id, which is new each time and would be told each time.
         Err(failure) if passing(&failure) => {
-            let told = Failure { request: None, ..failure };
-            Ok(Probe::Pending(told.to_string()))
+            // Every request has an id of its own, and it is the same refusal all the same.
+            let note = Failure { request: None, ..failure.clone() }.to_string();
+            if let Ok(mut last) = last.lock() {
+                *last = Some(failure);
+            }
+            Ok(Probe::Pending(note))
         }
         Err(failure) => Err(failure.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Address;
+    use std::sync::Arc;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_that_does_not_pass_in_time_stays_in_the_chain() {
+        let address = Address { kind: "listener", name: "https".into() };
+        let cx = Cx::alone(Arc::new(Aws::offline("shop")), address);
+        let refusal = Failure { request: Some("1".into()), ..Failure::coded("InUse", "it is") };
+        let error = eventually(
+            &cx,
+            Pace::seconds(1, 5),
+            |_| true,
+            || {
+                let refusal = refusal.clone();
+                async move { Err::<(), _>(refusal) }
+            },
+        )
+        .await
+        .unwrap_err();
+        assert_eq!(error.to_string(), "still InUse: it is after 5s");
+        assert_eq!(error.downcast_ref::<Failure>(), Some(&refusal));
     }
 }

@@ -223,3 +223,6 @@ impl Display for Summary {
         write!(f, "; about {}", about(Duration::from_secs(*seconds)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,9 +49,14 @@ impl Show for Lines {
 
 impl Lines {
     fn end(&mut self, event: &Event) {
-        if let Some(Running { bar, .. }) = self.running.remove(subject(event)) {
-            bar.finish_and_clear();
-            self.all.remove(&bar);
+        match self.running.remove(subject(event)) {
+            Some(Running { bar, .. }) => {
+                bar.finish_and_clear();
+                self.all.remove(&bar);
+            }
+            // What was not begun when a signal came is counted at the end.
+            None if matches!(event, Event::Interrupted { .. }) => return,
+            None => {}
         }
         let mark = match event {
             Event::Finished { .. } => Painted(GOOD, "✓"),

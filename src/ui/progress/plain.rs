@@ -1,13 +1,14 @@
 //! Progress where lines cannot be redrawn: one when a step starts, one when it ends.
 
-use super::{Show, ending, usually, verbs};
+use super::{Show, ending, subject, usually, verbs};
 use crate::{
     engine::{Address, Event},
     ui::to_stderr,
 };
 use std::collections::HashMap;
 
-/// Knows the last note of each running step, since only a new one is worth a line.
+/// Knows the last note of each running step: only a new one is worth a line, and so is the end of
+/// a step that began.
 #[derive(Default)]
 pub(super) struct Lines(HashMap<Address, String>);
 
@@ -23,6 +24,7 @@ impl Lines {
     fn line(&mut self, event: &Event) -> Option<String> {
         match event {
             Event::Started { address, action, usual } => {
+                self.0.insert(address.clone(), String::new());
                 let usually = usually(*usual).map(|u| format!(" ({u})")).unwrap_or_default();
                 Some(format!("{} {address}{usually}", verbs(*action).doing))
             }
@@ -30,7 +32,10 @@ impl Lines {
                 let last = self.0.insert(address.clone(), note.clone());
                 (last.as_ref() != Some(note)).then(|| format!("{address}: {note}"))
             }
-            _ => ending(event),
+            _ => {
+                let began = self.0.remove(subject(event)).is_some();
+                ending(event).filter(|_| began || !matches!(event, Event::Interrupted { .. }))
+            }
         }
     }
 }
@@ -65,6 +70,16 @@ mod tests {
         let took = Duration::from_secs(95);
         let finished = Event::Finished { address: address(), action: Action::Create, took };
         assert_eq!(lines.line(&finished).unwrap(), "created nat-gateway/a in 1m35s");
+    }
+
+    #[test]
+    fn a_step_that_was_not_begun_is_not_told_when_a_signal_ends_the_run() {
+        let mut lines = Lines::default();
+        let left = Event::Interrupted { address: address(), action: Action::Create };
+        assert_eq!(lines.line(&left), None);
+        let usual = Duration::ZERO;
+        lines.line(&Event::Started { address: address(), action: Action::Create, usual });
+        assert!(lines.line(&left).is_some());
     }
 
     #[test]
