@@ -135,19 +135,36 @@ fn a_tag_remembers_where_a_record_is() {
 
 #[tokio::test]
 async fn what_is_remembered_and_leads_to_us_is_ours() {
-    let wild = ours("\\052.example.com");
-    let list = mock!(Client::list_resource_record_sets)
-        .match_requests(|r| r.start_record_name() == Some("*.example.com"))
-        .then_output(move || page(vec![wild.clone(), ours("aa.example.com")]));
-    let changed = mock!(Client::list_resource_record_sets)
-        .match_requests(|r| r.start_record_name() == Some("shop.example.com"))
-        .then_output(|| page(vec![theirs("shop.example.com", RrType::A)]));
+    let listed = vec![
+        ours("\\052.example.com"),
+        ours("aa.example.com"),
+        theirs("shop.example.com", RrType::A),
+    ];
+    // Two names in one zone: it is read whole, in one call.
+    let list = there(listed);
     let balancing = remembering(&["*.example.com", "shop.example.com"]);
-    let found = DnsRecord::discover(&aws(&[&list, &changed], &[], balancing)).await.unwrap();
+    let found = DnsRecord::discover(&aws(&[&list], &[], balancing)).await.unwrap();
+    assert_eq!(list.num_calls(), 1);
     let [found] = &*found else { panic!("{found:?}") };
     assert_eq!((&*found.name, &*found.live.id), ("*.example.com", "Z1/*.example.com"));
     assert_eq!(found.spec.load_balancer, Ref::found(ARN));
     assert_eq!(found.spec.zone, ZoneRef::Theirs("Z1".into()));
+}
+
+#[tokio::test]
+async fn in_a_large_zone_each_name_is_read_by_itself() {
+    let large = mock!(Client::list_resource_record_sets)
+        .match_requests(|r| r.start_record_name().is_none())
+        .then_output(|| {
+            let page = ListResourceRecordSetsOutput::builder().resource_record_sets(ours("aa.aa"));
+            page.is_truncated(true).max_items(300).build().unwrap()
+        });
+    let each = mock!(Client::list_resource_record_sets)
+        .match_requests(|r| r.start_record_name().is_some())
+        .then_output(|| page(vec![ours("shop.example.com")]));
+    let balancing = remembering(&["www.example.com", "shop.example.com"]);
+    let found = DnsRecord::discover(&aws(&[&large, &each], &[], balancing)).await.unwrap();
+    assert_eq!((found.len(), large.num_calls(), each.num_calls()), (1, 1, 2));
 }
 
 #[tokio::test(start_paused = true)]
