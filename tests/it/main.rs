@@ -6,6 +6,7 @@ mod boot_script;
 mod changes;
 mod cli;
 mod cloud;
+mod economy;
 mod emulator;
 mod lifecycle;
 mod mistakes;
