@@ -101,7 +101,7 @@ def fetched(port, path):
         with contextlib.closing(connection):
             connection.request("GET", path)
             answer = connection.getresponse()
-            if answer.status == 200:
+            if answer.status in (200, 201):  # moto says that its settings were created
                 return answer.read().decode(errors="replace")
     return ""
 

@@ -8,6 +8,7 @@ mod cli;
 mod cloud;
 mod economy;
 mod emulator;
+mod honest;
 mod lifecycle;
 mod mistakes;
 mod plans;
