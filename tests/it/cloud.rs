@@ -2,7 +2,8 @@
 //! not count.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_ec2::types::{Filter, InstanceStateName, NatGatewayState};
+use aws_sdk_ec2::types::{Filter, InstanceStateName, IpPermission, NatGatewayState};
+use aws_sdk_route53::types::ResourceRecordSet;
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -143,14 +144,30 @@ impl Cloud {
         let zones: Vec<_> = zones.collect::<Result<_, _>>().await.unwrap();
         let mut all = Vec::new();
         for zone in zones {
-            let records = self.dns.list_resource_record_sets().hosted_zone_id(&zone.id);
-            let records = records.send().await.unwrap().resource_record_sets;
+            let records = self.records(&zone.id).await;
             all.extend(
                 records.into_iter().map(|r| format!("{}{} {:?}", zone.id, r.name, r.r#type)),
             );
             all.push(zone.id);
         }
         all
+    }
+
+    /// Every record of a hosted zone.
+    pub(crate) async fn records(&self, zone: &str) -> Vec<ResourceRecordSet> {
+        let mut all = Vec::new();
+        let mut call = self.dns.list_resource_record_sets().hosted_zone_id(zone);
+        loop {
+            let page = call.send().await.unwrap();
+            all.extend(page.resource_record_sets);
+            if !page.is_truncated {
+                return all;
+            }
+            call = self.dns.list_resource_record_sets().hosted_zone_id(zone);
+            call = call.set_start_record_name(page.next_record_name);
+            call = call.set_start_record_type(page.next_record_type);
+            call = call.set_start_record_identifier(page.next_record_identifier);
+        }
     }
 
     /// The ARN of a new certificate.
@@ -210,4 +227,42 @@ impl Cloud {
             .unwrap();
         reservations.into_iter().flat_map(|r| r.instances.unwrap_or_default()).collect()
     }
+    /// The id of everything in EC2 that bears the tags of a stack, by `<kind>/<name>`.
+    pub(crate) async fn tagged_in_ec2(&self, stack: &str) -> BTreeMap<String, String> {
+        let tags = self.ec2.describe_tags().into_paginator().items().send();
+        let tags: Vec<_> = tags.collect::<Result<_, _>>().await.unwrap();
+        let bearers = |key: &str| {
+            let of_key = tags.iter().filter(|tag| tag.key() == Some(key));
+            of_key.filter_map(|tag| Some((tag.resource_id()?, tag))).collect::<BTreeMap<_, _>>()
+        };
+        let owners = bearers("stackctl:stack");
+        let names = bearers("stackctl:name").into_iter();
+        let ours = names.filter(|(id, _)| owners.get(id).and_then(|t| t.value()) == Some(stack));
+        let mut all = BTreeMap::new();
+        for (id, tag) in ours {
+            let kind = tag.resource_type().unwrap().as_str();
+            let address = format!("{kind}/{}", tag.value().unwrap());
+            let other = all.insert(address, id.to_owned());
+            assert!(other.is_none(), "{other:?} and {id} have one name");
+        }
+        all
+    }
+}
+
+/// Every permission as `<protocol> <from>-<to> <peer>`; without ports where all are meant.
+pub(crate) fn permissions(found: &[IpPermission]) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for permission in found {
+        let ports = permission.from_port().zip(permission.to_port());
+        let ports = ports.map(|(from, to)| format!(" {from}-{to}")).unwrap_or_default();
+        let peers = permission.ip_ranges().iter().filter_map(|r| r.cidr_ip());
+        let peers = peers.chain(permission.ipv6_ranges().iter().filter_map(|r| r.cidr_ipv6()));
+        let peers =
+            peers.chain(permission.prefix_list_ids().iter().filter_map(|l| l.prefix_list_id()));
+        let peers =
+            peers.chain(permission.user_id_group_pairs().iter().filter_map(|g| g.group_id()));
+        let protocol = permission.ip_protocol().unwrap_or("?");
+        all.extend(peers.map(|peer| format!("{protocol}{ports} {peer}")));
+    }
+    all
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod boot_script;
+mod built;
 mod changes;
 mod cli;
 mod cloud;
