@@ -46,7 +46,7 @@ impl Connection {
             loader = loader.credentials_provider(keys);
         }
         let mut config = loader.load().await;
-        if config.region().is_none() {
+        if config.region().is_none_or(|region| region.as_ref().is_empty()) {
             anyhow::ensure!(self.emulated_account.is_some(), crate::aws::connect::NoRegion);
             config = config.into_builder().region(Region::new(EMULATOR_REGION)).build();
         }

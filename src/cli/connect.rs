@@ -65,9 +65,12 @@ impl Where {
             emulated_account,
         };
         let configured = env("AWS_ENDPOINT_URL").filter(|_| {
-            env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
-                .is_none_or(|v| !v.eq_ignore_ascii_case("true"))
+            let ignored = env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+            ignored.is_none_or(|v| !v.eq_ignore_ascii_case("true"))
         });
+        // The SDK would take an empty one for a URL, and panic.
+        let empty = configured.as_deref() == Some("");
+        let configured = configured.filter(|url| !url.is_empty());
         let (connection, own) = match (&self.endpoint_url, known.memory) {
             _ if self.localstack => {
                 let there = localstack::endpoint(localstack::PORT);
@@ -100,7 +103,11 @@ impl Where {
             }
             (None, None) => (to(configured, None), None),
         };
-        Ok(Route { connection, own })
+        match &connection.endpoint {
+            None if empty => Err(no_url("").into()),
+            Some(url) if Host::of(url).is_none() => Err(no_url(url).into()),
+            _ => Ok(Route { connection, own }),
+        }
     }
 
     fn region(&self, known: &Known<'_>) -> Result<Option<String>> {
@@ -231,6 +238,13 @@ fn conflict(memory: &Memory, configured: &str) -> Trouble {
             memory.name
         ),
         format!("unset AWS_ENDPOINT_URL, or say which is meant: --endpoint-url {flag}"),
+    )
+}
+
+fn no_url(configured: &str) -> Trouble {
+    Trouble::new(
+        format!("the AWS configuration's endpoint is `{configured}`, which is no URL"),
+        "set AWS_ENDPOINT_URL to a whole URL such as http://localhost:4566, or unset it",
     )
 }
 

@@ -190,6 +190,39 @@ fn an_environment_that_contradicts_what_is_remembered_is_refused() {
 }
 
 #[test]
+fn an_endpoint_of_the_environment_that_is_no_url_is_refused() {
+    for url in ["", "localhost:4566", "http://a b"] {
+        let shell = Shell::new()
+            .with("AWS_ENDPOINT_URL", url)
+            .with("AWS_ACCESS_KEY_ID", "111122223333")
+            .with("AWS_SECRET_ACCESS_KEY", "test");
+        let said = shell.run(&["list", "--region", "eu-west-1"]);
+        let expected = format!(
+            "exit 1\n--- stderr\n\
+             error: the AWS configuration's endpoint is `{url}`, which is no URL\n\
+             hint: set AWS_ENDPOINT_URL to a whole URL such as http://localhost:4566, or unset it\n"
+        );
+        assert_eq!(said, expected);
+    }
+}
+
+#[test]
+fn a_region_that_is_empty_is_none() {
+    let said = Shell::new().with("AWS_REGION", "").run(&["list"]);
+    assert!(said.contains("error: no region is set"), "{said}");
+}
+
+#[test]
+fn a_memory_that_cannot_be_read_says_what_to_do_about_it() {
+    let shell = Shell::new();
+    fs::create_dir(shell.path(".stackctl")).unwrap();
+    fs::write(shell.path(".stackctl/current.json"), "{").unwrap();
+    let said = shell.run(&["status"]);
+    assert!(said.contains("error: .stackctl/current.json is broken"), "{said}");
+    assert!(said.contains("hint: remove it, and name the stack with --stack"), "{said}");
+}
+
+#[test]
 fn without_python_the_emulator_says_what_it_needs() {
     let shell = Shell::new().with("PATH", "/nowhere");
     insta::assert_snapshot!(shell.run(&["localstack", "status"]), @r"

@@ -49,7 +49,8 @@ impl Host {
             None => (authority, usual),
         };
         let name = name.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
-        (!name.is_empty() && !name.contains('@')).then_some(Self { name, port })
+        let whole = !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b'@');
+        whole.then_some(Self { name, port })
     }
 
     /// Whether it is this machine, where there may be an emulator, but no AWS.
@@ -82,7 +83,15 @@ mod tests {
 
     #[test]
     fn what_is_no_url_is_refused() {
-        for text in ["localhost:4566", "ftp://x", "http://", "http://x:port", "", "http://a@b"] {
+        for text in [
+            "localhost:4566",
+            "ftp://x",
+            "http://",
+            "http://x:port",
+            "",
+            "http://a@b",
+            "http://a b",
+        ] {
             assert!(text.parse::<Endpoint>().is_err(), "{text}");
         }
     }

@@ -65,6 +65,24 @@ fn another_account_of_the_emulator_than_the_remembered_one_is_refused() {
 }
 
 #[test]
+fn a_configured_endpoint_that_is_empty_contradicts_nothing() {
+    let memory = memory(Some(HERE));
+    let known = Known { region: None, memory: Some(&memory) };
+    let configured = env(&[("AWS_ENDPOINT_URL", "")]);
+    let route = Where::default().route(&known, &configured).unwrap();
+    assert_eq!(route.connection.endpoint.as_deref(), Some(HERE));
+}
+
+#[test]
+fn an_empty_endpoint_is_refused_unless_it_is_ignored() {
+    let route = |values| Where::default().route(&Known::default(), &env(values));
+    let said = route(&[("AWS_ENDPOINT_URL", "")]).unwrap_err().to_string();
+    assert_eq!(said, "the AWS configuration's endpoint is ``, which is no URL");
+    let ignored = &[("AWS_ENDPOINT_URL", ""), ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")];
+    assert!(route(ignored).is_ok());
+}
+
+#[test]
 fn a_configured_endpoint_that_agrees_with_memory_is_fine() {
     let memory = memory(Some(HERE));
     let known = Known { region: None, memory: Some(&memory) };
