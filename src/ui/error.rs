@@ -32,7 +32,10 @@ impl Report {
     /// Takes an error apart.
     pub fn of(error: &anyhow::Error) -> Self {
         let failure = error.chain().find_map(|e| e.downcast_ref::<Failure>());
-        let trouble = error.chain().find_map(|e| e.downcast_ref::<Trouble>());
+        // As a context it stands in the chain wrapped, and only anyhow finds it there.
+        let trouble = error
+            .downcast_ref::<Trouble>()
+            .or_else(|| error.chain().find_map(|e| e.downcast_ref::<Trouble>()));
         let mut texts: Vec<String> = error.chain().map(ToString::to_string).collect();
         // What wraps an error without adding to it says the same twice.
         texts.dedup();
@@ -83,6 +86,14 @@ mod tests {
     #[test]
     fn a_trouble_brings_its_own_hint() {
         let error = anyhow::Error::from(Trouble::new("it is closed", "open it")).context("cannot");
+        assert_eq!(Report::of(&error).hint.as_deref(), Some("open it"));
+    }
+
+    #[test]
+    fn a_trouble_that_is_the_context_of_another_error_brings_its_hint() {
+        let error = anyhow::anyhow!("a hinge").context(Trouble::new("it is closed", "open it"));
+        assert_eq!(Report::of(&error).hint.as_deref(), Some("open it"));
+        let error = error.context("cannot enter");
         assert_eq!(Report::of(&error).hint.as_deref(), Some("open it"));
     }
 
