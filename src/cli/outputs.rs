@@ -119,7 +119,7 @@ impl Outputs {
         records.sort();
         let secure = found.of::<Listener>().any(|l| l.spec.certificate.is_some());
         let scheme = if secure { "https" } else { "http" };
-        let host = records.first().or(dns_name.as_ref());
+        let host = to_open(&records).or(dns_name.as_ref());
         Self {
             stack: aws.stack.to_string(),
             url: host.filter(|_| dns_name.is_some()).map(|host| format!("{scheme}://{host}/")),
@@ -133,6 +133,11 @@ impl Outputs {
             database: Database::of(found),
         }
     }
+}
+
+/// The first name that a browser can open, which a wildcard is not.
+fn to_open(records: &[String]) -> Option<&String> {
+    records.iter().find(|name| !name.starts_with('*'))
 }
 
 impl Cache {
@@ -195,5 +200,18 @@ impl Display for Outputs {
             format!("{}{space}  {value}", Painted(STRONG, label))
         });
         f.write_str(&shown.collect::<Vec<_>>().join("\n"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_is_nothing_to_open() {
+        let records = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let both = records(&["*.example.org", "shop.example.org"]);
+        assert_eq!(to_open(&both).unwrap(), "shop.example.org");
+        assert_eq!(to_open(&records(&["*.example.org"])), None);
     }
 }
