@@ -31,6 +31,9 @@ pub(super) struct Stacks {
     pub region: String,
     /// The account.
     pub account: String,
+    /// The endpoint that replaces AWS's own, if one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
     /// The stacks, by name.
     #[serde(rename = "stacks")]
     pub all: Vec<Listed>,
@@ -56,6 +59,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let stacks = Stacks {
         region: way.aws.region.clone(),
         account: identity.account.clone(),
+        endpoint: way.aws.endpoint.clone(),
         all: stacks(&way.aws).await?,
     };
     session.ui.result(&stacks)?;
@@ -102,11 +106,13 @@ fn stack(tags: &[Tag]) -> Option<&str> {
 
 impl Display for Stacks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { region, account, all } = self;
-        if all.is_empty() {
-            return write!(f, "no stacks in {region}, account {account}");
+        let Self { region, account, endpoint, all } = self;
+        match all.len() {
+            0 => f.write_str("no stacks")?,
+            some => f.write_str(&plural(some, "stack"))?,
         }
-        write!(f, "{} in {region}, account {account}", plural(all.len(), "stack"))?;
+        write!(f, " in {region}, account {account}")?;
+        endpoint.iter().try_for_each(|endpoint| write!(f, ", at {endpoint}"))?;
         for Listed { name, vpcs, instances, since } in all {
             write!(f, "\n  {}  {}", Painted(STRONG, name), plural(*instances, "instance"))?;
             if let Some(since) = since {

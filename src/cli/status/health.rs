@@ -58,10 +58,19 @@ impl Display for Drift {
             (Some(changes), _) if changes.is_empty() => {
                 f.write_str("none: all is as the file says")
             }
-            (Some(changes), _) => write!(f, "{changes} (see `stackctl plan`)"),
+            (Some(changes), _) => write!(f, "{} (see `stackctl plan`)", brief(changes)),
             (None, unknown) => f.write_str(unknown.as_deref().unwrap_or_default()),
         }
     }
+}
+
+/// What there is to do, without what there is not.
+fn brief(changes: &Summary) -> String {
+    let Summary { create, update, replace, delete, wait, .. } = *changes;
+    let verbs = ["create", "update", "replace", "delete", "wait for"];
+    let counted = [create, update, replace, delete, wait].into_iter().zip(verbs);
+    let there = counted.filter(|(count, _)| *count > 0);
+    there.map(|(count, verb)| format!("{count} to {verb}")).collect::<Vec<_>>().join(", ")
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -178,5 +187,20 @@ impl Display for Status {
             writeln!(f, "{}  {stickiness}", Painted(STRONG, "stickiness"))?;
         }
         write!(f, "{}  {drift}", Painted(STRONG, "drift"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drift_names_what_there_is_to_do_and_nothing_else() {
+        let changes = Summary { update: 1, replace: 2, unchanged: 30, ..Summary::default() };
+        assert_eq!(
+            Drift::of(changes).to_string(),
+            "1 to update, 2 to replace (see `stackctl plan`)"
+        );
+        assert_eq!(Drift::of(Summary::default()).to_string(), "none: all is as the file says");
     }
 }
