@@ -138,12 +138,12 @@ pub fn start() -> ExitCode {
     runtime.shutdown_background();
     if cli.verbose {
         let meter = session.meter.get().cloned().unwrap_or_default();
-        let (calls, rounds) = (meter.calls(), meter.rounds());
-        session.ui.say(format_args!(
-            "{} to AWS in {}",
-            plural(calls as usize, "call"),
-            plural(rounds as usize, "round")
-        ));
+        let calls = plural(meter.calls() as usize, "call");
+        let rounds = meter.rounds().map(|rounds| plural(rounds as usize, "round"));
+        session.ui.say(match rounds {
+            Some(rounds) => format!("{calls} to AWS in {rounds}"),
+            None => format!("{calls} to AWS"),
+        });
     }
     match ended {
         Ok(ended) => ended.into(),

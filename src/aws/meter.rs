@@ -32,6 +32,8 @@ pub struct Meter(Arc<Counts>);
 struct Counts {
     calls: AtomicU32,
     rounds: AtomicU32,
+    /// Calls that belong to no row: those of steps, which run beside each other.
+    beside: AtomicU32,
 }
 
 impl Meter {
@@ -40,9 +42,10 @@ impl Meter {
         self.0.calls.load(Relaxed)
     }
 
-    /// The longest row of calls of which each waited for the one before.
-    pub fn rounds(&self) -> u32 {
-        self.0.rounds.load(Relaxed)
+    /// The longest row of calls of which each waited for the one before; `None` once there were
+    /// calls outside the rows that are followed, for then the longest is not known.
+    pub fn rounds(&self) -> Option<u32> {
+        (self.0.beside.load(Relaxed) == 0).then(|| self.0.rounds.load(Relaxed))
     }
 
     /// Follows `work` as one row of calls that begins after those of `earlier` rounds.
@@ -54,7 +57,7 @@ impl Meter {
 
 impl fmt::Debug for Meter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Meter({} calls, {} rounds)", self.calls(), self.rounds())
+        write!(f, "Meter({} calls, {:?} rounds)", self.calls(), self.rounds())
     }
 }
 
@@ -77,8 +80,14 @@ impl Intercept for Meter {
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         self.0.calls.fetch_add(1, Relaxed);
-        let place = CHAIN.try_with(|c| c.ended.load(Relaxed).max(c.before)).unwrap_or(0) + 1;
-        bag.interceptor_state().store_put(Began(place));
+        match CHAIN.try_with(|chain| chain.ended.load(Relaxed).max(chain.before)) {
+            Ok(before) => {
+                bag.interceptor_state().store_put(Began(before + 1));
+            }
+            Err(_) => {
+                self.0.beside.fetch_add(1, Relaxed);
+            }
+        }
         Ok(())
     }
 
