@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     blueprint,
-    engine::{Graph, Plan},
+    engine::{Address, Graph, Plan},
     sessions::Shift,
     ui::plan::{Place, Shown},
 };
@@ -47,6 +47,8 @@ struct Gone {
     #[serde(flatten)]
     place: Place,
     found: bool,
+    /// What stays on purpose, and whose it was.
+    left: Vec<(Address, String)>,
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
@@ -64,7 +66,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
         _ => Ok(()),
     };
     if found.is_empty() {
-        session.ui.part("nothing", &Gone { place, found: false })?;
+        session.ui.part("nothing", &Gone { place, found: false, left: Vec::new() })?;
         forget()?;
         return Ok(Ended::Done);
     }
@@ -73,7 +75,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let plan = Plan::new(&Graph::default(), found)?;
     let mut shown = Shown::new(&plan, place.clone(), Vec::new())
         .with_impacts(&shift, &plan)
-        .with_farewells(farewells);
+        .with_farewells(farewells.clone());
     if args.unprotect {
         shown = shown.unprotected(PROTECTED);
     }
@@ -86,7 +88,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let ended = act(plan, aws.clone(), "stackctl destroy", session).await?;
     if ended == Ended::Done {
         forget()?;
-        session.ui.part("gone", &Gone { place, found: true })?;
+        session.ui.part("gone", &Gone { place, found: true, left: farewells })?;
     }
     Ok(ended)
 }
@@ -94,7 +96,8 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
 impl Display for Gone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.found {
-            write!(f, "\n{}: all gone", self.place)
+            write!(f, "\n{}: all gone", self.place)?;
+            self.left.iter().try_for_each(|(of, what)| write!(f, "\n  but for {of}: {what}"))
         } else {
             write!(f, "{}: there is nothing of this stack", self.place)
         }

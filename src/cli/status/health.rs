@@ -165,8 +165,11 @@ impl Display for Status {
             writeln!(f, "{}", Painted(FAINT, url))?;
         }
         let total = targets.all.len();
-        let style = if targets.healthy == total { GOOD } else { BAD };
-        let healthy = format_args!("{} of {total} healthy", targets.healthy).to_string();
+        let (style, healthy) = match targets.healthy {
+            _ if total == 0 => (BAD, "none registered yet".to_owned()),
+            healthy if healthy == total => (GOOD, format!("{healthy} of {total} healthy")),
+            healthy => (BAD, format!("{healthy} of {total} healthy")),
+        };
         writeln!(f, "\n{} {}", Painted(STRONG, "targets"), Painted(style, healthy))?;
         for One { name, instance, state, reasons } in &targets.all {
             let style = match state.as_str() {
