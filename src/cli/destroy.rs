@@ -7,7 +7,7 @@ use super::{
     list,
     memory::Memory,
     reading::{as_ourselves, farewells, inventory},
-    which::StackArgs,
+    which::{Chosen, NotNamed, StackArgs},
 };
 use crate::{
     blueprint,
@@ -53,7 +53,7 @@ struct Gone {
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let here = Path::new("");
-    let chosen = list::or_list(args.which.choose(here), &args.place, session).await?;
+    let chosen = list::or_list(choose(&args.which, here), &args.place, session).await?;
     let mut way = args.place.open(&chosen, session).await?;
     way.aws.unprotect = args.unprotect;
     let aws = &way.aws;
@@ -91,6 +91,24 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
         session.ui.part("gone", &Gone { place, found: true, left: farewells })?;
     }
     Ok(ended)
+}
+
+/// The stack that is meant; where none is, the one destroyed last, of which there is nothing left
+/// unless the deletion was undone.
+fn choose(which: &StackArgs, folder: &Path) -> Result<Chosen> {
+    let chosen = which.choose(folder);
+    match &chosen {
+        Err(error) if error.is::<NotNamed>() => match Memory::destroyed(folder)? {
+            Some(memory) => Ok(Chosen {
+                name: memory.name.clone(),
+                spec: None,
+                file: None,
+                memory: Some(memory),
+            }),
+            None => chosen,
+        },
+        _ => chosen,
+    }
 }
 
 impl Display for Gone {

@@ -28,6 +28,8 @@ pub(super) struct Memory {
 
 const FOLDER: &str = ".stackctl";
 const FILE: &str = "current.json";
+/// What was destroyed last from the folder: destroying it again finds nothing, and is fine.
+const DESTROYED: &str = "destroyed.json";
 
 impl Memory {
     /// What is remembered in `folder`, if anything is.
@@ -35,7 +37,19 @@ impl Memory {
     /// # Errors
     /// When it cannot be read.
     pub(super) fn read(folder: &Path) -> Result<Option<Self>> {
-        let path = folder.join(FOLDER).join(FILE);
+        Self::read_from(folder, FILE)
+    }
+
+    /// What was destroyed last from `folder`.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn destroyed(folder: &Path) -> Result<Option<Self>> {
+        Self::read_from(folder, DESTROYED)
+    }
+
+    fn read_from(folder: &Path, file: &str) -> Result<Option<Self>> {
+        let path = folder.join(FOLDER).join(file);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -69,21 +83,17 @@ impl Memory {
         write().with_context(|| format!("cannot write to {}", folder.display()))
     }
 
-    /// Forgets what is remembered in `folder`, if it is this.
+    /// Forgets what is remembered in `folder`, if it is this, but for having been destroyed.
     ///
     /// # Errors
-    /// When it cannot be removed.
+    /// When it cannot be moved.
     pub(super) fn forget(folder: &Path, name: &str) -> Result<()> {
         if Self::read(folder)?.is_none_or(|memory| memory.name != name) {
             return Ok(());
         }
         let folder = folder.join(FOLDER);
-        for file in [FILE, ".gitignore"] {
-            fs::remove_file(folder.join(file)).ok();
-        }
-        // Whatever else stands in it is not ours.
-        fs::remove_dir(&folder).ok();
-        Ok(())
+        fs::rename(folder.join(FILE), folder.join(DESTROYED))
+            .with_context(|| format!("cannot write to {}", folder.display()))
     }
 }
 
@@ -110,11 +120,13 @@ mod tests {
     }
 
     #[test]
-    fn forgetting_leaves_nothing_behind() {
+    fn what_is_forgotten_is_known_as_destroyed_and_as_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         memory("shop").write(folder.path()).unwrap();
+        assert_eq!(Memory::destroyed(folder.path()).unwrap(), None);
         Memory::forget(folder.path(), "shop").unwrap();
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(Memory::read(folder.path()).unwrap(), None);
+        assert_eq!(Memory::destroyed(folder.path()).unwrap(), Some(memory("shop")));
     }
 
     #[test]

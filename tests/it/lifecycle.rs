@@ -39,9 +39,11 @@ async fn lives_and_dies(name: &str) {
     }
     assert!(before.is_subset(&after), "something of others was taken");
 
+    let twice = desk.ok(&["destroy", "--yes"]);
+    assert!(twice.both().contains("nothing"), "a second destroy is fine: {}", twice.both());
     let stack = value(&text, "name").unwrap();
     let again = desk.ok(&["destroy", "--stack", stack, "--region", region, "--yes"]);
-    assert!(again.both().contains("nothing"), "a second destroy is fine: {}", again.both());
+    assert!(again.both().contains("nothing"), "by its name, too: {}", again.both());
 }
 
 /// What an example presumes to be there, and how to tell it the ids of that.
