@@ -17,3 +17,4 @@ mod refusals;
 mod shell;
 mod stackctl;
 mod toggle;
+mod walls;
