@@ -133,7 +133,7 @@ pub fn start() -> ExitCode {
         }
     };
     // What follows one another is counted as rounds, whichever client sends it.
-    let ended = runtime.block_on(Meter::default().chain(0, run(cli.command, &session)));
+    let ended = runtime.block_on(Meter::default().chain(run(cli.command, &session)));
     // A prompt that still reads stdin must not hold the process.
     runtime.shutdown_background();
     if cli.verbose {

@@ -21,7 +21,6 @@ tokio::task_local! {
 #[derive(Debug, Default)]
 struct Chain {
     ended: AtomicU32,
-    before: u32,
 }
 
 /// A counter shared by all clients.
@@ -48,10 +47,9 @@ impl Meter {
         (self.0.beside.load(Relaxed) == 0).then(|| self.0.rounds.load(Relaxed))
     }
 
-    /// Follows `work` as one row of calls that begins after those of `earlier` rounds.
-    pub async fn chain<T>(&self, earlier: u32, work: impl Future<Output = T>) -> T {
-        let chain = Chain { ended: AtomicU32::new(earlier), before: earlier };
-        CHAIN.scope(Arc::new(chain), work).await
+    /// Follows `work` as one row of calls.
+    pub async fn chain<T>(&self, work: impl Future<Output = T>) -> T {
+        CHAIN.scope(Arc::default(), work).await
     }
 }
 
@@ -80,7 +78,7 @@ impl Intercept for Meter {
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         self.0.calls.fetch_add(1, Relaxed);
-        match CHAIN.try_with(|chain| chain.ended.load(Relaxed).max(chain.before)) {
+        match CHAIN.try_with(|chain| chain.ended.load(Relaxed)) {
             Ok(before) => {
                 bag.interceptor_state().store_put(Began(before + 1));
             }

@@ -80,7 +80,7 @@ impl AnyKind<Aws> for Metered {
         &'a self,
         cloud: &'a Aws,
     ) -> BoxFuture<'a, Result<Vec<Arc<dyn AnyFound<Aws>>>>> {
-        Box::pin(cloud.meter.chain(0, self.0.discover(cloud)))
+        Box::pin(cloud.meter.chain(self.0.discover(cloud)))
     }
 }
 
