@@ -19,13 +19,22 @@ pub(crate) struct Cloud {
     acm: aws_sdk_acm::Client,
 }
 
-/// Collects one field of every item of a paginated listing.
-macro_rules! each {
-    ($call:expr, $field:ident) => {{
-        let items: Vec<_> =
-            $call.into_paginator().items().send().collect::<Result<_, _>>().await.unwrap();
-        items.into_iter().filter_map(|item| item.$field().map(str::to_owned)).collect::<Vec<_>>()
+/// Every item of a paginated listing.
+macro_rules! all {
+    ($call:expr) => {{
+        let items = $call.into_paginator().items().send();
+        items.collect::<Result<Vec<_>, _>>().await.unwrap()
     }};
+}
+
+/// One field of every item of a paginated listing.
+macro_rules! each {
+    ($call:expr, $field:ident) => {
+        all!($call)
+            .into_iter()
+            .filter_map(|item| item.$field().map(str::to_owned))
+            .collect::<Vec<_>>()
+    };
 }
 
 impl Cloud {
@@ -71,15 +80,7 @@ impl Cloud {
         all.extend(each!(self.ec2.describe_internet_gateways(), internet_gateway_id));
         all.extend(each!(self.ec2.describe_route_tables(), route_table_id));
         all.extend(each!(self.ec2.describe_security_groups(), group_id));
-        let nats: Vec<_> = self
-            .ec2
-            .describe_nat_gateways()
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<_, _>>()
-            .await
-            .unwrap();
+        let nats = all!(self.ec2.describe_nat_gateways());
         let live = nats.into_iter().filter(|n| n.state() != Some(&NatGatewayState::Deleted));
         all.extend(live.filter_map(|n| n.nat_gateway_id));
         let addresses = self.ec2.describe_addresses().send().await.unwrap();
@@ -90,15 +91,7 @@ impl Cloud {
     }
 
     async fn machines(&self) -> Vec<String> {
-        let reservations: Vec<_> = self
-            .ec2
-            .describe_instances()
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<_, _>>()
-            .await
-            .unwrap();
+        let reservations = all!(self.ec2.describe_instances());
         let gone = Some(&InstanceStateName::Terminated);
         reservations
             .into_iter()
@@ -127,10 +120,8 @@ impl Cloud {
     }
 
     async fn identity(&self) -> Vec<String> {
-        let roles = self.iam.list_roles().into_paginator().items().send();
-        let roles: Vec<_> = roles.collect::<Result<_, _>>().await.unwrap();
-        let profiles = self.iam.list_instance_profiles().into_paginator().items().send();
-        let profiles: Vec<_> = profiles.collect::<Result<_, _>>().await.unwrap();
+        let roles = all!(self.iam.list_roles());
+        let profiles = all!(self.iam.list_instance_profiles());
         let parameters = self.ssm.describe_parameters().into_paginator().send();
         let parameters: Vec<_> = parameters.collect::<Result<_, _>>().await.unwrap();
         let names = parameters.into_iter().flat_map(|page| page.parameters.unwrap_or_default());
@@ -140,8 +131,7 @@ impl Cloud {
     }
 
     async fn names(&self) -> Vec<String> {
-        let zones = self.dns.list_hosted_zones().into_paginator().items().send();
-        let zones: Vec<_> = zones.collect::<Result<_, _>>().await.unwrap();
+        let zones = all!(self.dns.list_hosted_zones());
         let mut all = Vec::new();
         for zone in zones {
             let records = self.records(&zone.id).await;
@@ -193,15 +183,7 @@ impl Cloud {
 
     /// The ARN of the one target group whose name begins so.
     pub(crate) async fn target_group(&self, prefix: &str) -> String {
-        let groups: Vec<_> = self
-            .elb
-            .describe_target_groups()
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<_, _>>()
-            .await
-            .unwrap();
+        let groups = all!(self.elb.describe_target_groups());
         let mut named = groups
             .into_iter()
             .filter(|g| g.target_group_name().is_some_and(|name| name.starts_with(prefix)));
@@ -214,23 +196,12 @@ impl Cloud {
     pub(crate) async fn instances(&self, stack: &str) -> Vec<aws_sdk_ec2::types::Instance> {
         let mine = Filter::builder().name("tag:stackctl:stack").values(stack).build();
         let running = Filter::builder().name("instance-state-name").values("running").build();
-        let reservations: Vec<_> = self
-            .ec2
-            .describe_instances()
-            .filters(mine)
-            .filters(running)
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<_, _>>()
-            .await
-            .unwrap();
+        let reservations = all!(self.ec2.describe_instances().filters(mine).filters(running));
         reservations.into_iter().flat_map(|r| r.instances.unwrap_or_default()).collect()
     }
     /// The id of everything in EC2 that bears the tags of a stack, by `<kind>/<name>`.
     pub(crate) async fn tagged_in_ec2(&self, stack: &str) -> BTreeMap<String, String> {
-        let tags = self.ec2.describe_tags().into_paginator().items().send();
-        let tags: Vec<_> = tags.collect::<Result<_, _>>().await.unwrap();
+        let tags = all!(self.ec2.describe_tags());
         let bearers = |key: &str| {
             let of_key = tags.iter().filter(|tag| tag.key() == Some(key));
             of_key.filter_map(|tag| Some((tag.resource_id()?, tag))).collect::<BTreeMap<_, _>>()
