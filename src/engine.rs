@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod attribute;
+pub mod clash;
 pub mod context;
 mod erased;
 pub mod event;
@@ -24,6 +25,7 @@ mod toy;
 
 pub use address::{Address, Ref};
 pub use attribute::{Attribute, Plain, Table};
+pub use clash::Taken;
 pub use context::{Cx, Pace, Probe};
 pub use erased::{AnyFound, AnyKind};
 pub use event::{Event, Reporter};

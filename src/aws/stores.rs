@@ -2,6 +2,7 @@
 //! is where its tags must be asked for one by one.
 
 use super::{Aws, Failure, Owned, Sent, Tags, Tolerant, tags};
+use crate::engine::Taken;
 use anyhow::Result;
 use aws_sdk_elasticache::types::CacheCluster;
 
@@ -10,8 +11,10 @@ use aws_sdk_elasticache::types::CacheCluster;
 pub enum Told {
     /// It is this stack's.
     Ours(Owned),
-    /// It is somebody else's, or gone.
-    NotOurs,
+    /// It is somebody else's, in words that say whose.
+    NotOurs(String),
+    /// It is gone.
+    Gone,
     /// AWS tells the tags of a cache only while that is available.
     Nothing,
 }
@@ -38,27 +41,46 @@ impl Aws {
         let answer = self.elasticache.list_tags_for_resource().resource_name(arn).send();
         match answer.await.aws() {
             Ok(answer) => {
-                let owned = self.owned(tags::of_elasticache(answer.tag_list()));
-                Ok(owned.map_or(Told::NotOurs, Told::Ours))
+                let tags = || tags::of_elasticache(answer.tag_list());
+                let whose = self.whose(tags()).unwrap_or_default();
+                Ok(self.owned(tags()).map_or(Told::NotOurs(whose), Told::Ours))
             }
             Err(failure) if failure.is(&UNREADABLE) => Ok(Told::Nothing),
-            Err(failure) if failure.is_gone() && status == "available" => Ok(Told::NotOurs),
+            Err(failure) if failure.is_gone() && status == "available" => Ok(Told::Gone),
             Err(failure) if failure.is_gone() => Ok(Told::Nothing),
             Err(failure) => Err(failure),
         }
     }
 
     /// The user's tags that a cache should bear whose own cannot be read: those of the subnet group
-    /// that was made for it, under the same name.
-    pub async fn presumed_tags(&self, arn: &str) -> Result<Tags, Failure> {
+    /// that was made for it, under the same name; `None` when that is not this stack's.
+    pub async fn presumed_tags(&self, arn: &str) -> Result<Option<Tags>, Failure> {
         let mut parts: Vec<_> = arn.split(':').collect();
         if let [.., kind, _] = &mut *parts {
             *kind = "subnetgroup";
         }
         Ok(match self.told_of_cache(&parts.join(":"), "available").await? {
-            Told::Ours(owned) => owned.tags,
-            Told::NotOurs | Told::Nothing => Tags::default(),
+            Told::Ours(owned) => Some(owned.tags),
+            Told::NotOurs(_) | Told::Gone | Told::Nothing => None,
         })
+    }
+
+    /// An ElastiCache resource that has a name we need, if it is not this stack's. `ours` tells
+    /// whether one whose tags cannot be read is.
+    pub async fn taken_in_cache(
+        &self,
+        what: String,
+        arn: &str,
+        status: &str,
+        ours: impl Future<Output = Result<bool, Failure>>,
+    ) -> Result<Option<Taken>, Failure> {
+        let whose = match self.told_of_cache(arn, status).await? {
+            Told::Ours(_) | Told::Gone => return Ok(None),
+            Told::NotOurs(whose) => whose,
+            Told::Nothing if ours.await? => return Ok(None),
+            Told::Nothing => format!("its tags cannot be read while it is {status}"),
+        };
+        Ok(Some(Taken { what, whose }))
     }
 
     /// What the tags of an RDS resource say, if it is there and this stack's.

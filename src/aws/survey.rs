@@ -1,6 +1,7 @@
 //! Readings that several kinds share, made once per inventory.
 
-use super::{Aws, Owned, Sent, compute::RoleReading, firewall::Firewall, tags};
+use super::{Aws, Owned, Sent, Tolerant, compute::RoleReading, firewall::Firewall, tags};
+use crate::engine::Taken;
 use anyhow::{Result, ensure};
 use aws_sdk_ec2::types::Instance;
 use aws_sdk_elasticache::types::CacheCluster;
@@ -100,6 +101,14 @@ impl Aws {
             self.stack
         );
         Ok(())
+    }
+
+    /// Which of these ELBv2 resources are not this stack's; `what` is what to call them.
+    pub async fn taken_balancing(&self, what: &str, arn: Option<&str>) -> Result<Vec<Taken>> {
+        let Some(arn) = arn else { return Ok(Vec::new()) };
+        let tags = self.elb.describe_tags().resource_arns(arn).send().await.aws().or_gone()?;
+        let tags = tags.and_then(|answer| answer.tag_descriptions).unwrap_or_default();
+        Ok(tags.iter().filter_map(|of| self.taken(what, tags::of_elb(of.tags()))).collect())
     }
 
     /// What the tags of these ELBv2 resources say, for those that are this stack's. One that

@@ -1,7 +1,7 @@
 //! Ownership and the user's tags: written on everything that can bear them, read to find it again.
 
 use super::Aws;
-use crate::engine::{Address, Plain};
+use crate::engine::{Address, Plain, Taken};
 use std::{collections::BTreeMap, fmt};
 
 /// The tag that names the stack a resource belongs to.
@@ -94,6 +94,34 @@ impl Aws {
             .filter_map(|key| Some((key.to_owned(), all.get(key)?.clone())))
             .collect();
         Some(Owned { name, tags: Tags(tags), all })
+    }
+
+    /// Whose a thing is that has a name we need, going by its tags; `None` when it is this stack's.
+    pub fn whose<'a>(
+        &self,
+        tags: impl IntoIterator<Item = (Option<&'a str>, Option<&'a str>)>,
+    ) -> Option<String> {
+        let all: Vec<_> = tags.into_iter().collect();
+        if self.owned(all.iter().copied()).is_some() {
+            return None;
+        }
+        let stack = all.iter().find(|(key, _)| *key == Some(STACK)).and_then(|(_, value)| *value);
+        Some(match stack {
+            None => "without a tag of stackctl's".into(),
+            Some(stack) if *stack == *self.stack => {
+                format!("of this stack by its tag {STACK}, but its tag {NAME} is gone")
+            }
+            Some(stack) => format!("of the stack {stack}"),
+        })
+    }
+
+    /// What has a name we need, as a plan tells it; `None` when it is this stack's.
+    pub fn taken<'a>(
+        &self,
+        what: impl Into<String>,
+        tags: impl IntoIterator<Item = (Option<&'a str>, Option<&'a str>)>,
+    ) -> Option<Taken> {
+        Some(Taken { what: what.into(), whose: self.whose(tags)? })
     }
 }
 

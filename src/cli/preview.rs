@@ -9,10 +9,8 @@ use super::{
 use crate::{
     aws::{Aws, Identity},
     blueprint::{self, Facts},
-    engine::{Graph, Inventory, Plan},
-    kinds::{
-        DnsRecord, HostedZone, LoadBalancer, dns_record::foreign_record, hosted_zone::zone_id,
-    },
+    engine::{Graph, Inventory, Kind, Plan},
+    kinds::{DnsRecord, hosted_zone::zone_id},
     sessions::{Mode, Shift, warnings},
     spec::Spec,
     ui::{
@@ -21,8 +19,7 @@ use crate::{
     },
 };
 use anyhow::{Result, ensure};
-use futures::future::try_join_all;
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 /// A plan, and what it was made from.
 pub(super) struct Preview {
@@ -38,17 +35,18 @@ pub(super) struct Preview {
 /// Reads the file and the cloud, and compares them.
 ///
 /// # Errors
-/// What is wrong with the file, the credentials or the way to AWS; refused replacements.
+/// What is wrong with the file, the credentials or the way to AWS; refused replacements; names that
+/// others have.
 pub(super) async fn preview(file: &FileArgs, to: &Where, session: &Session) -> Result<Preview> {
     let (chosen, spec) = file.choose(Path::new(""))?;
     let way = to.open(&chosen, session).await?;
     let reading = read(&way.aws, Some(&spec));
     let (identity, found) = as_ourselves(&way.aws, Some(&spec), reading).await?;
-    refuse_clashes(&spec, &way.aws, &found).await?;
     let graph = wanted(&spec, &way.aws, &identity, &found)?;
     let today = blueprint::mode(&found.inventory);
     let farewells = farewells(&found.inventory);
     let plan = Plan::new(&graph, found.inventory.clone())?;
+    refuse_taken(&plan, &way.aws).await?;
     let shift = Shift { today, then: Some(Mode::wanted(&spec)) };
     let shown = Shown::new(&plan, Place::of(&way.aws, &identity), warnings(&spec));
     let shown = shown.with_impacts(&shift, &plan).with_farewells(farewells);
@@ -79,32 +77,30 @@ pub(super) async fn read(aws: &Aws, spec: Option<&Spec>) -> Result<Found> {
     Ok(Found { inventory, zones, hosted_zone })
 }
 
-/// Names that others use are refused now, not in the middle of a run.
-async fn refuse_clashes(spec: &Spec, aws: &Aws, found: &Found) -> Result<()> {
-    let own = found.inventory.of::<HostedZone>().next().map(|zone| zone.live.id.clone());
-    let (Some(dns), Some(zone)) = (&spec.dns, found.hosted_zone.clone().or(own)) else {
-        return Ok(());
+/// Names that others have are refused now, all of them, not one by one in the middle of a run.
+async fn refuse_taken(plan: &Plan<Aws>, aws: &Aws) -> Result<()> {
+    let taken = plan.taken(&Arc::new(aws.clone())).await?;
+    let (records, names): (Vec<_>, Vec<_>) =
+        taken.iter().partition(|(at, _)| at.kind == DnsRecord::NAME);
+    let rename = "remove what has a name of this stack's if nobody needs it, or give the stack \
+                  another name: what is others' is never touched";
+    let repoint = "remove that record, or take the name out of `dns.records`: records of others \
+                   are never overwritten";
+    let hint = match (&*names, &*records) {
+        (_, []) => rename.to_owned(),
+        ([], _) => repoint.to_owned(),
+        _ => format!("{rename}. For a DNS record: {repoint}"),
     };
-    let balancer = found.inventory.of::<LoadBalancer>().next().map(|balancer| &balancer.live);
-    let ours = |domain: &String| {
-        found.inventory.of::<DnsRecord>().any(|record| record.spec.domain == *domain)
-    };
-    let news = dns.records.iter().filter(|domain| !ours(domain));
-    let zone = zone.as_str();
-    let asked = news.map(async |domain| {
-        Ok::<_, anyhow::Error>((domain, foreign_record(aws, zone, domain, balancer).await?))
-    });
-    let clashes: Vec<String> = try_join_all(asked)
-        .await?
-        .into_iter()
-        .filter_map(|(domain, other)| Some(format!("{domain} leads elsewhere: {}", other?)))
-        .collect();
+    let told: Vec<_> = taken.iter().map(|(_, taken)| format!("\n  {taken}")).collect();
+    let all = if let [_] = &*taken { "a name" } else { "names" };
     ensure!(
-        clashes.is_empty(),
+        taken.is_empty(),
         Trouble::new(
-            clashes.join("; "),
-            "remove that record, or take the name out of `dns.records`: records of others are \
-             never overwritten",
+            format!(
+                "nothing was changed, for others have {all} that this stack needs:{}",
+                told.concat()
+            ),
+            hint,
         )
     );
     Ok(())

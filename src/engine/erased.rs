@@ -3,6 +3,7 @@
 use super::{
     address::{Address, Id},
     attribute::Table,
+    clash::Taken,
     context::{Cx, Output},
     kind::{Found, Kind, Phase, Swap},
     plan::Ids,
@@ -24,6 +25,8 @@ pub(super) trait AnyWanted<C>: Send + Sync {
     fn needs(&self) -> Vec<Address>;
     fn describe(&self) -> Vec<Change>;
     fn diff(&self, found: &dyn AnyFound<C>, ids: &Ids) -> Vec<Change>;
+    fn completes(&self) -> Option<&'static str>;
+    fn taken<'a>(&'a self, cx: &'a Cx<C>) -> BoxFuture<'a, Result<Vec<Taken>>>;
     fn create<'a>(&'a self, cx: &'a Cx<C>) -> BoxFuture<'a, Result<Output>>;
     fn edit<'a>(
         &'a self,
@@ -90,6 +93,12 @@ impl<K: Kind> AnyWanted<K::Cloud> for Wanted<K> {
     }
     fn diff(&self, found: &dyn AnyFound<K::Cloud>, ids: &Ids) -> Vec<Change> {
         Table::<K>::of_kind().diff(&self.spec, &same_kind::<K>(found).spec, ids)
+    }
+    fn completes(&self) -> Option<&'static str> {
+        K::COMPLETES
+    }
+    fn taken<'a>(&'a self, cx: &'a Cx<K::Cloud>) -> BoxFuture<'a, Result<Vec<Taken>>> {
+        self.spec.taken(cx).boxed()
     }
     fn create<'a>(&'a self, cx: &'a Cx<K::Cloud>) -> BoxFuture<'a, Result<Output>> {
         async move {

@@ -1,6 +1,6 @@
 //! The one trait a resource kind implements.
 
-use super::{address::Address, attribute::Table, context::Cx};
+use super::{address::Address, attribute::Table, clash::Taken, context::Cx};
 use anyhow::Result;
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
@@ -23,6 +23,9 @@ pub trait Kind: Clone + Send + Sync + Sized + 'static {
     /// The kinds of which everything that goes must be gone before this goes, though nothing that
     /// AWS tells of them refers to it.
     const OUTLIVES: &'static [&'static str] = &[];
+    /// The attribute whose change makes something more under a name of its own, if one does: what
+    /// an earlier run left half-made.
+    const COMPLETES: Option<&'static str> = None;
     /// How long it usually takes from the call until others can build on it.
     const USUAL: Duration = Duration::from_secs(2);
     /// How long it usually takes from the call until it is gone.
@@ -39,6 +42,11 @@ pub trait Kind: Clone + Send + Sync + Sized + 'static {
 
     /// Everything of this kind that belongs to the stack, in as few calls as there can be.
     fn discover(cloud: &Self::Cloud) -> impl Future<Output = Result<Vec<Found<Self>>>> + Send;
+    /// What has a name already that this one is about to be made under, and is not the stack's. Only
+    /// what stays is in place meanwhile: a name that follows from something new is nobody's yet.
+    fn taken(&self, _cx: &Cx<Self::Cloud>) -> impl Future<Output = Result<Vec<Taken>>> + Send {
+        async { Ok(Vec::new()) }
+    }
     /// Makes the call that brings it about; `settle` does the waiting.
     fn create(&self, cx: &Cx<Self::Cloud>) -> impl Future<Output = Result<Self::Live>> + Send;
     /// Waits until others can build on it. Most things can be at once.

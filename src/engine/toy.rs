@@ -28,6 +28,10 @@ pub(super) struct Toy {
     coming: Mutex<BTreeMap<String, u32>>,
     /// Stores that will never be ready.
     broken: Mutex<BTreeSet<String>>,
+    /// What others have under names of ours.
+    others: Mutex<BTreeSet<String>>,
+    /// Whose names were asked about.
+    asked: Mutex<Vec<String>>,
     watch: Mutex<Watch>,
 }
 

@@ -11,8 +11,8 @@ use super::{
     },
 };
 use crate::{
-    aws::{Aws, Sent, Tags, Tolerant, eventually, stores::Told, tags},
-    engine::{Cx, Found, Kind, Pace, Ref, Swap, Table},
+    aws::{Aws, Failure, Sent, Tags, Tolerant, eventually, stores::Told, tags},
+    engine::{Cx, Found, Kind, Pace, Ref, Swap, Table, Taken},
 };
 use anyhow::{Context, Result};
 use aws_sdk_elasticache::{
@@ -110,6 +110,15 @@ impl Kind for CacheCluster {
         let memcached = alone.filter(|c| c.engine() == Some("memcached"));
         let found = try_join_all(memcached.map(|c| Self::read(cloud, c))).await?;
         Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {
+        let id = cx.cloud.named(cx.name());
+        let Some(there) = describe(&cx.cloud, &id).await? else { return Ok(Vec::new()) };
+        let (what, live) = (format!("cache cluster {id}"), live(&there));
+        let ours = async { Ok(presumed(&cx.cloud, &there, &live).await?.is_some()) };
+        let taken = cx.cloud.taken_in_cache(what, &live.arn, &live.status, ours).await?;
+        Ok(taken.into_iter().collect())
     }
 
     async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
@@ -211,13 +220,12 @@ impl CacheCluster {
         let mut notes = notes(cluster);
         let (name, tags) = match cloud.told_of_cache(&live.arn, &live.status).await? {
             Told::Ours(owned) => (owned.name, owned.tags),
-            // What stands in the stack's own subnet group under the stack's own name is ours.
-            Told::Nothing if cluster.cache_subnet_group_name() == Some(&*live.id) => {
+            Told::Nothing => {
+                let Some(tags) = presumed(cloud, cluster, &live).await? else { return Ok(None) };
                 notes.push(format!("its tags cannot be read while it is {}", live.status));
-                let name = cloud.role(&live.id).unwrap_or_default().to_owned();
-                (name, cloud.presumed_tags(&live.arn).await?)
+                (cloud.role(&live.id).unwrap_or_default().to_owned(), tags)
             }
-            Told::Nothing | Told::NotOurs => return Ok(None),
+            Told::NotOurs(_) | Told::Gone => return Ok(None),
         };
         let found = Found::ready(name, seen(cluster, tags), live);
         Ok(Some(found.in_phase(phase(cluster)).with_notes(notes)))
@@ -244,6 +252,19 @@ impl CacheCluster {
     ) -> Result<Described> {
         watch(cx, WORK, || describe(&cx.cloud, id), |cluster| judge(cluster, &done)).await
     }
+}
+
+/// The user's tags that a cluster should bear whose own cannot be read, if it is ours: what stands
+/// in the stack's own subnet group, under the same name, is.
+async fn presumed(
+    cloud: &Aws,
+    cluster: &Described,
+    live: &CacheClusterLive,
+) -> Result<Option<Tags>, Failure> {
+    if cluster.cache_subnet_group_name() != Some(&*live.id) {
+        return Ok(None);
+    }
+    cloud.presumed_tags(&live.arn).await
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     aws::{Aws, Failure, Sent, Tags, Tolerant, eventually, stores::Told, tags},
-    engine::{Cx, Found, Kind, Pace, Ref, Table},
+    engine::{Cx, Found, Kind, Pace, Ref, Table, Taken},
 };
 use anyhow::{Context, Result};
 use aws_sdk_elasticache::types::CacheSubnetGroup as Described;
@@ -62,6 +62,16 @@ impl Kind for CacheSubnetGroup {
         Ok(found.into_iter().flatten().collect())
     }
 
+    async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {
+        let name = cx.cloud.named(cx.name());
+        let Some(group) = called(&cx.cloud, &name).await.or_gone()?.flatten() else {
+            return Ok(Vec::new());
+        };
+        let (what, arn) = (format!("cache subnet group {name}"), live(&group)?.arn);
+        let taken = cx.cloud.taken_in_cache(what, &arn, "available", async { Ok(false) });
+        Ok(taken.await?.into_iter().collect())
+    }
+
     async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
         let cloud = &cx.cloud;
         let name = cloud.named(cx.name());
@@ -79,8 +89,7 @@ impl Kind for CacheSubnetGroup {
         if let Some(made) = made.await? {
             return live(&made.cache_subnet_group.context("made, but not described")?);
         }
-        let call = cloud.elasticache.describe_cache_subnet_groups().cache_subnet_group_name(&name);
-        let there = call.send().await.aws()?.cache_subnet_groups.and_then(|mut all| all.pop());
+        let there = called(cloud, &name).await?;
         let there = there.context("it exists already, but cannot be found")?;
         let found = Self::read(cloud, &there).await?;
         Ok(found.ok_or_else(|| stranger("cache subnet group", &name))?.live)
@@ -125,6 +134,11 @@ impl CacheSubnetGroup {
         let subnets = subnets.map(Ref::found).collect();
         Ok(Some(Found::ready(owned.name, Self { subnets, tags: owned.tags }, live)))
     }
+}
+
+async fn called(cloud: &Aws, name: &str) -> Result<Option<Described>, Failure> {
+    let call = cloud.elasticache.describe_cache_subnet_groups().cache_subnet_group_name(name);
+    Ok(call.send().await.aws()?.cache_subnet_groups.and_then(|mut all| all.pop()))
 }
 
 fn live(group: &Described) -> Result<CacheSubnetGroupLive> {

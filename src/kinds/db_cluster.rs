@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     aws::{Aws, Sent, Tags, Tolerant, eventually, tags},
-    engine::{Cx, Found, Kind, Pace, Phase, Probe, Ref, Swap, Table},
+    engine::{Cx, Found, Kind, Pace, Phase, Probe, Ref, Swap, Table, Taken},
 };
 use anyhow::{Context, Result};
 use aws_sdk_rds::types::DbCluster as Described;
@@ -108,6 +108,15 @@ impl Kind for DbCluster {
         let pages = cloud.rds.describe_db_clusters().into_paginator().items().send();
         let all = pages.collect::<Result<Vec<_>, _>>().await.aws()?;
         Ok(all.iter().filter_map(|cluster| reading::read(cloud, cluster)).collect())
+    }
+
+    async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {
+        let id = cx.cloud.named(cx.name());
+        let there = describe(&cx.cloud, &id).await?;
+        let taken = |cluster: &Described| {
+            cx.cloud.taken(format!("DB cluster {id}"), tags::of_rds(cluster.tag_list()))
+        };
+        Ok(there.as_ref().and_then(taken).into_iter().collect())
     }
 
     async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {

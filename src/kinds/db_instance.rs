@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     aws::{Aws, Sent, Tags, Tolerant, eventually, tags},
-    engine::{Cx, Found, Kind, Pace, Phase, Probe, Ref, Swap, Table},
+    engine::{Cx, Found, Kind, Pace, Phase, Probe, Ref, Swap, Table, Taken},
 };
 use anyhow::{Context, Result, bail};
 use aws_sdk_rds::{
@@ -137,6 +137,15 @@ impl Kind for DbInstance {
         let pages = cloud.rds.describe_db_instances().into_paginator().items().send();
         let all = pages.collect::<Result<Vec<_>, _>>().await.aws()?;
         Ok(all.iter().filter_map(|db| reading::read(cloud, db)).collect())
+    }
+
+    async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {
+        let id = cx.cloud.named(cx.name());
+        let there = describe(&cx.cloud, &id).await?;
+        let taken = |db: &Described| {
+            cx.cloud.taken(format!("DB instance {id}"), tags::of_rds(db.tag_list()))
+        };
+        Ok(there.as_ref().and_then(taken).into_iter().collect())
     }
 
     async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     aws::{Aws, Failure, Sent, Tags, Tolerant, eventually, tags},
-    engine::{Cx, Found, Kind, Pace, Ref, Table},
+    engine::{Cx, Found, Kind, Pace, Ref, Table, Taken},
 };
 use anyhow::{Context, Result};
 use aws_sdk_rds::types::DbSubnetGroup as Described;
@@ -62,6 +62,17 @@ impl Kind for DbSubnetGroup {
         Ok(found.into_iter().flatten().collect())
     }
 
+    async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {
+        let name = cx.cloud.named(cx.name());
+        let Some(group) = called(&cx.cloud, &name).await.or_gone()?.flatten() else {
+            return Ok(Vec::new());
+        };
+        let call = cx.cloud.rds.list_tags_for_resource().resource_name(live(&group)?.arn);
+        let Some(answer) = call.send().await.aws().or_gone()? else { return Ok(Vec::new()) };
+        let what = format!("DB subnet group {name}");
+        Ok(cx.cloud.taken(what, tags::of_rds(answer.tag_list())).into_iter().collect())
+    }
+
     async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
         let cloud = &cx.cloud;
         let name = cloud.named(cx.name());
@@ -79,8 +90,7 @@ impl Kind for DbSubnetGroup {
         if let Some(made) = made.await? {
             return live(&made.db_subnet_group.context("made, but not described")?);
         }
-        let call = cloud.rds.describe_db_subnet_groups().db_subnet_group_name(&name);
-        let there = call.send().await.aws()?.db_subnet_groups.and_then(|mut all| all.pop());
+        let there = called(cloud, &name).await?;
         let there = there.context("it exists already, but cannot be found")?;
         let found = Self::read(cloud, &there).await?;
         Ok(found.ok_or_else(|| stranger("DB subnet group", &name))?.live)
@@ -123,6 +133,11 @@ impl DbSubnetGroup {
         let subnets = subnets.map(Ref::found).collect();
         Ok(Some(Found::ready(owned.name, Self { subnets, tags: owned.tags }, live)))
     }
+}
+
+async fn called(cloud: &Aws, name: &str) -> Result<Option<Described>, Failure> {
+    let call = cloud.rds.describe_db_subnet_groups().db_subnet_group_name(name);
+    Ok(call.send().await.aws()?.db_subnet_groups.and_then(|mut all| all.pop()))
 }
 
 fn live(group: &Described) -> Result<DbSubnetGroupLive> {

@@ -7,7 +7,8 @@ use super::{
 use crate::{
     aws::{Aws, Sent, Tolerant, dns, survey::Balancing},
     engine::{
-        Attribute, Cx, Found, Kind, Never, Ref, Table, address::Link, plan::Ids, sealed::digest,
+        Attribute, Cx, Found, Kind, Never, Ref, Table, Taken, address::Link, plan::Ids,
+        sealed::digest,
     },
 };
 use anyhow::{Context, Result};
@@ -107,11 +108,20 @@ impl Kind for DnsRecord {
         Ok(try_join_all(all).await?.into_iter().flatten().collect())
     }
 
-    async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
-        let zone = match &self.zone {
-            ZoneRef::Ours(zone) => cx.get(zone)?.id,
-            ZoneRef::Theirs(id) => id.clone(),
+    async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {
+        let Ok(zone) = self.zone_id(cx) else { return Ok(Vec::new()) };
+        let there = dns::records_at(&cx.cloud, &zone, &dns::plain(&self.domain)).await.or_gone()?;
+        let balancers = cx.cloud.balancing().await?.load_balancers.iter();
+        let ours: Vec<_> = balancers.filter_map(|(balancer, _)| balancer.dns_name()).collect();
+        let taken = |record| Taken {
+            what: format!("DNS record {record}"),
+            whose: "it does not lead to this stack".into(),
         };
+        Ok(in_the_way(&there.unwrap_or_default(), &ours).map(taken).into_iter().collect())
+    }
+
+    async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
+        let zone = self.zone_id(cx)?;
         let balancer = cx.get(&self.load_balancer)?;
         let live = DnsRecordLive::at(zone, self.domain.clone());
         live.remember(&cx.cloud, &balancer.arn).await?;
@@ -124,7 +134,7 @@ impl Kind for DnsRecord {
                 // An answer was lost on the way, if it is there as it should be.
                 if !there.iter().any(ours) {
                     live.forget(&cx.cloud, &balancer.arn).await?;
-                    return Err(match in_the_way(&there, Some(&balancer)) {
+                    return Err(match in_the_way(&there, &[&balancer.dns_name]) {
                         Some(taken) => error.context(format!("{taken} is there already")),
                         None => error,
                     });
@@ -163,23 +173,23 @@ impl Kind for DnsRecord {
     }
 }
 
-/// What a record would clash with: an address record or a CNAME at its name that does not lead to
-/// the stack's load balancer, as a user knows it. `None` when the name is free or ours.
-pub async fn foreign_record(
-    aws: &Aws,
-    zone: &str,
-    domain: &str,
-    ours: Option<&LoadBalancerLive>,
-) -> Result<Option<String>> {
-    let there = dns::records_at(aws, zone, &dns::plain(domain)).await.or_gone()?;
-    Ok(in_the_way(&there.unwrap_or_default(), ours))
+impl DnsRecord {
+    /// The bare id of its zone.
+    fn zone_id(&self, cx: &Cx<Aws>) -> Result<String> {
+        Ok(match &self.zone {
+            ZoneRef::Ours(zone) => cx.get(zone)?.id,
+            ZoneRef::Theirs(id) => id.clone(),
+        })
+    }
 }
 
-fn in_the_way(there: &[ResourceRecordSet], ours: Option<&LoadBalancerLive>) -> Option<String> {
+/// What a record clashes with: an address record or a CNAME at its name that leads to none of these
+/// load balancers, as a user knows it. `None` when the name is free or ours.
+fn in_the_way(there: &[ResourceRecordSet], ours: &[&str]) -> Option<String> {
     there
         .iter()
         .filter(|r| matches!(r.r#type(), RrType::A | RrType::Cname))
-        .find(|r| !ours.is_some_and(|balancer| leads_to(r, &balancer.dns_name)))
+        .find(|r| !ours.iter().any(|dns_name| leads_to(r, dns_name)))
         .map(dns::describe)
 }
 

@@ -4,7 +4,7 @@ pub mod policy;
 
 use crate::{
     aws::{Aws, Sent, Tags, Tolerant, compute::APP_POLICY, eventually, tags},
-    engine::{Cx, Found, Kind, Pace, Table},
+    engine::{Cx, Found, Kind, Pace, Table, Taken},
 };
 use anyhow::{Context, Result};
 use std::time::Duration;
@@ -52,6 +52,7 @@ impl Kind for InstanceRole {
     type Edit = Edit;
 
     const NAME: &'static str = "instance-role";
+    const COMPLETES: Option<&'static str> = Some("profile");
     const USUAL: Duration = Duration::from_secs(8);
 
     fn attributes(table: Table<Self>) -> Table<Self> {
@@ -84,6 +85,22 @@ impl Kind for InstanceRole {
         };
         let live = live(name, arn.unwrap_or_default());
         Ok(vec![Found::ready(owned.name.as_str(), spec, live)])
+    }
+
+    async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {
+        let (aws, name) = (&cx.cloud, cx.cloud.role_name());
+        let role = async { aws.iam.get_role().role_name(&name).send().await.aws().or_gone() };
+        let profile = async {
+            let call = aws.iam.get_instance_profile().instance_profile_name(&name);
+            call.send().await.aws().or_gone()
+        };
+        let (role, profile) = tokio::try_join!(role, profile)?;
+        let role = role.and_then(|answer| answer.role);
+        let profile = profile.and_then(|answer| answer.instance_profile);
+        let role = role.and_then(|r| aws.taken(format!("role {name}"), tags::of_iam(r.tags())));
+        let profile = profile
+            .and_then(|p| aws.taken(format!("instance profile {name}"), tags::of_iam(p.tags())));
+        Ok(role.into_iter().chain(profile).collect())
     }
 
     async fn create(&self, cx: &Cx<Aws>) -> Result<RoleLive> {

@@ -3,7 +3,7 @@
 use super::{route_table::RouteTable, security_group::SecurityGroup, subnet::Subnet};
 use crate::{
     aws::{Aws, Failure, Owned, Sent, Tags, Tolerant, ec2::interfaces, eventually, tags},
-    engine::{Cx, Found, Kind, Pace, Phase, Plain, Probe, Ref, Swap, Table},
+    engine::{Cx, Found, Kind, Pace, Phase, Plain, Probe, Ref, Swap, Table, Taken},
 };
 use anyhow::{Context, Result, bail};
 use aws_sdk_elasticloadbalancingv2::{
@@ -134,9 +134,16 @@ impl Kind for LoadBalancer {
         Ok(try_join_all(all).await?.into_iter().flatten().collect())
     }
 
+    async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {
+        let name = self.own_name(&cx.cloud);
+        let there = called(&cx.cloud, &name).await?;
+        let arn = there.as_ref().and_then(Described::load_balancer_arn);
+        cx.cloud.taken_balancing(&format!("load balancer {name}"), arn).await
+    }
+
     async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
         let aws = &cx.cloud;
-        let name = aws.named_after("lb", [self.scheme.as_str()]);
+        let name = self.own_name(aws);
         let call = aws
             .elb
             .create_load_balancer()
@@ -223,6 +230,10 @@ impl Kind for LoadBalancer {
 }
 
 impl LoadBalancer {
+    fn own_name(&self, aws: &Aws) -> String {
+        aws.named_after("lb", [self.scheme.as_str()])
+    }
+
     async fn read(aws: &Aws, balancer: &Described, owned: &Owned) -> Result<Option<Found<Self>>> {
         let live = LoadBalancerLive::of(balancer)?;
         let call = aws.elb.describe_load_balancer_attributes().load_balancer_arn(&live.arn);
@@ -304,6 +315,11 @@ async fn described(aws: &Aws, arn: &str) -> Result<Option<Described>> {
     Ok(answer.and_then(|a| a.load_balancers?.into_iter().next()))
 }
 
+async fn called(aws: &Aws, name: &str) -> Result<Option<Described>> {
+    let answer = aws.elb.describe_load_balancers().names(name).send().await.aws().or_gone()?;
+    Ok(answer.and_then(|a| a.load_balancers?.into_iter().next()))
+}
+
 /// What bears our name already. If it is ours, an answer was lost on the way and it is gone on
 /// with. If nothing does, one that was deleted is fading, and the creation is sent again.
 async fn namesake(
@@ -312,9 +328,7 @@ async fn namesake(
     create: CreateLoadBalancerFluentBuilder,
 ) -> Result<Described> {
     cx.until(Pace::seconds(10, 300), || async {
-        let call = cx.cloud.elb.describe_load_balancers().names(name);
-        let there = call.send().await.aws().or_gone()?;
-        if let Some(balancer) = there.and_then(|a| a.load_balancers?.into_iter().next()) {
+        if let Some(balancer) = called(&cx.cloud, name).await? {
             cx.cloud.claim(balancer.load_balancer_arn().unwrap_or_default(), name).await?;
             return Ok(Probe::Ready(balancer));
         }

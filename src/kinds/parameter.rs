@@ -5,10 +5,10 @@ mod env_file;
 use super::stores::{CacheRef, DatabaseLive, DatabaseRef};
 use crate::{
     aws::{Aws, Failure, Sent, Tags, Tolerant, eventually, tags},
-    engine::{Cx, Found, Kind, Pace, Plain, Table, sealed::digest},
+    engine::{Cx, Found, Kind, Pace, Plain, Table, Taken, sealed::digest},
 };
 use anyhow::{Context, Result, ensure};
-use aws_sdk_ssm::types::{ParameterTier, ParameterType, ResourceTypeForTagging};
+use aws_sdk_ssm::types::{ParameterTier, ParameterType, ResourceTypeForTagging, Tag};
 use env_file::EnvFile;
 use std::{collections::BTreeMap, fmt};
 
@@ -105,6 +105,14 @@ impl Kind for Parameter {
             tags: owned.tags,
         };
         Ok(vec![Found::ready(owned.name, spec, ParameterLive { name })])
+    }
+
+    async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {
+        let name = name(&cx.cloud.stack);
+        let tags = tags_of(&cx.cloud, &name).await?;
+        let taken =
+            tags.and_then(|t| cx.cloud.taken(format!("parameter {name}"), tags::of_ssm(&t)));
+        Ok(taken.into_iter().collect())
     }
 
     async fn create(&self, cx: &Cx<Aws>) -> Result<ParameterLive> {
@@ -229,6 +237,11 @@ async fn exists(aws: &Aws, name: &str) -> Result<bool, Failure> {
 
 /// What the parameter's tags say, if they say that it is this stack's.
 async fn owned(aws: &Aws, name: &str) -> Result<Option<crate::aws::Owned>, Failure> {
+    Ok(tags_of(aws, name).await?.and_then(|tags| aws.owned(tags::of_ssm(&tags))))
+}
+
+/// The parameter's tags, if it is there.
+async fn tags_of(aws: &Aws, name: &str) -> Result<Option<Vec<Tag>>, Failure> {
     let call = aws.ssm.list_tags_for_resource().resource_id(name);
     let call = call.resource_type(ResourceTypeForTagging::Parameter);
     // Systems Manager has a code of its own for tags of what does not exist.
@@ -237,7 +250,7 @@ async fn owned(aws: &Aws, name: &str) -> Result<Option<crate::aws::Owned>, Failu
         Err(failure) if failure.is(&["InvalidResourceId"]) => None,
         other => other?,
     };
-    Ok(answer.and_then(|answer| aws.owned(tags::of_ssm(answer.tag_list()))))
+    Ok(answer.map(|answer| answer.tag_list.unwrap_or_default()))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     aws::{Aws, Sent, Tags, Tolerant, eventually, stores::Told, tags},
-    engine::{Cx, Found, Kind, Pace, Plain, Ref, Swap, Table},
+    engine::{Cx, Found, Kind, Pace, Plain, Ref, Swap, Table, Taken},
 };
 use anyhow::{Context, Result};
 use aws_sdk_elasticache::operation::modify_replication_group::builders::ModifyReplicationGroupFluentBuilder;
@@ -141,6 +141,10 @@ impl Kind for ReplicationGroup {
         Ok(found.into_iter().flatten().collect())
     }
 
+    async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {
+        reading::taken(&cx.cloud, &cx.cloud.named(cx.name()), self.replicas).await
+    }
+
     async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
         let cloud = &cx.cloud;
         let id = cloud.named(cx.name());
@@ -248,9 +252,9 @@ impl ReplicationGroup {
             Told::Nothing if reading.is_described_as_ours(cloud) => {
                 notes.push(format!("its tags cannot be read while it is {}", live.status));
                 let name = cloud.role(&live.id).unwrap_or_default().to_owned();
-                (name, cloud.presumed_tags(&live.arn).await?)
+                (name, cloud.presumed_tags(&live.arn).await?.unwrap_or_default())
             }
-            Told::Nothing | Told::NotOurs => return Ok(None),
+            Told::Nothing | Told::NotOurs(_) | Told::Gone => return Ok(None),
         };
         let found = Found::ready(name, reading.spec(tags), live);
         Ok(Some(found.in_phase(reading.phase()).with_notes(notes)))

@@ -7,7 +7,7 @@ use crate::{
         ec2::{filter, interfaces, once_free, once_known, tagged},
         tags,
     },
-    engine::{Cx, Found, Kind, Pace, Ref, Table},
+    engine::{Cx, Found, Kind, Pace, Ref, Table, Taken},
 };
 use anyhow::{Context, Result, bail};
 use aws_sdk_ec2::types::{
@@ -67,6 +67,18 @@ impl Kind for SecurityGroup {
             }))
         });
         Ok(seen.collect())
+    }
+
+    async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {
+        // The name is unique within its VPC, and there is nothing in a new one.
+        let Ok(vpc) = cx.get(&self.vpc) else { return Ok(Vec::new()) };
+        let name = cx.cloud.named(cx.name());
+        let there = called(&vpc, &name, &cx.cloud).await?;
+        let taken = |group: &Described| {
+            let what = format!("security group {name}");
+            cx.cloud.taken(what, tags::of_ec2(group.tags()))
+        };
+        Ok(there.as_ref().and_then(taken).into_iter().collect())
     }
 
     async fn create(&self, cx: &Cx<Aws>) -> Result<String> {
@@ -147,15 +159,19 @@ const EVERYWHERE: &str = "0.0.0.0/0";
 
 /// The group that has the name already, if it is ours: the answer to its creation was lost.
 async fn made_before(vpc: &str, name: &str, refusal: Failure, cx: &Cx<Aws>) -> Result<String> {
-    let call = cx.cloud.ec2.describe_security_groups();
-    let call = call.filters(filter("vpc-id", vpc)).filters(filter("group-name", name));
-    let answer = call.send().await.aws()?;
-    let Some(group) = answer.security_groups().first() else { return Err(refusal.into()) };
+    let Some(group) = called(vpc, name, &cx.cloud).await? else { return Err(refusal.into()) };
     let owned = cx.cloud.owned(tags::of_ec2(group.tags()));
     if owned.is_none_or(|owned| owned.name != cx.name()) {
-        bail!("{} stands in its place; remove or rename it", identify(group));
+        bail!("{} stands in its place; remove or rename it", identify(&group));
     }
-    group.group_id().map(str::to_owned).context("AWS tells of a group without an id")
+    group.group_id.context("AWS tells of a group without an id")
+}
+
+/// The group of this name in a VPC.
+async fn called(vpc: &str, name: &str, aws: &Aws) -> Result<Option<Described>, Failure> {
+    let call = aws.ec2.describe_security_groups();
+    let call = call.filters(filter("vpc-id", vpc)).filters(filter("group-name", name));
+    Ok(call.send().await.aws()?.security_groups.and_then(|mut all| all.pop()))
 }
 
 /// Revokes the rules in a group that is about to go that refer to other groups: where two groups

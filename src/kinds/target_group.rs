@@ -3,7 +3,7 @@
 use super::vpc::Vpc;
 use crate::{
     aws::{Aws, Failure, Owned, Sent, Tags, Tolerant, eventually, tags},
-    engine::{Cx, Found, Kind, Pace, Plain, Ref, Swap, Table},
+    engine::{Cx, Found, Kind, Pace, Plain, Ref, Swap, Table, Taken},
 };
 use anyhow::{Context, Result};
 use attributes::{Attributes, Pairs};
@@ -119,6 +119,14 @@ impl Kind for TargetGroup {
         Self::read(cloud, &cloud.balancing().await?.target_groups).await
     }
 
+    async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {
+        // The name follows from the VPC, so that a new one's is nobody's yet.
+        let Ok(vpc) = cx.get(&self.vpc) else { return Ok(Vec::new()) };
+        let name = cx.cloud.named_after(cx.name(), [vpc.as_str()]);
+        let there = called(&cx.cloud, &name).await.or_gone()?.flatten();
+        cx.cloud.taken_balancing(&format!("target group {name}"), there.as_deref()).await
+    }
+
     async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
         let aws = &cx.cloud;
         let vpc = cx.get(&self.vpc)?;
@@ -232,9 +240,7 @@ impl TargetGroup {
 
     /// The target group that has our name already, if it is ours: an answer was lost on the way.
     async fn take_over(&self, cx: &Cx<Aws>, name: &str) -> Result<String> {
-        let call = cx.cloud.elb.describe_target_groups().names(name);
-        let group = call.send().await.aws()?.target_groups.unwrap_or_default().into_iter().next();
-        let arn = group.and_then(|g| g.target_group_arn);
+        let arn = called(&cx.cloud, name).await?;
         let arn = arn.with_context(|| format!("{name} exists, but AWS does not show it"))?;
         cx.cloud.claim(&arn, name).await?;
         self.put_health_check(&cx.cloud, &arn).await?;
@@ -280,6 +286,12 @@ impl HealthCheck {
     fn matcher(&self) -> Matcher {
         Matcher::builder().http_code(&self.matcher).build()
     }
+}
+
+/// The ARN of the target group of this name.
+async fn called(aws: &Aws, name: &str) -> Result<Option<String>, Failure> {
+    let answer = aws.elb.describe_target_groups().names(name).send().await.aws()?;
+    Ok(answer.target_groups.and_then(|groups| groups.into_iter().next()?.target_group_arn))
 }
 
 async fn put_pairs(aws: &Aws, arn: &str, pairs: Pairs) -> Result<()> {

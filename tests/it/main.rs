@@ -12,6 +12,7 @@ mod emulator;
 mod honest;
 mod lifecycle;
 mod mistakes;
+mod neighbours;
 mod plans;
 mod refusals;
 mod shell;

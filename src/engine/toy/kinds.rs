@@ -1,7 +1,7 @@
 //! The toy cloud's kinds, each after a trait of a real one.
 
 use super::Toy;
-use crate::engine::{Cx, Found, Kind, Never, Pace, Phase, Plain, Probe, Ref, Swap, Table};
+use crate::engine::{Cx, Found, Kind, Never, Pace, Phase, Plain, Probe, Ref, Swap, Table, Taken};
 use anyhow::Result;
 use std::{fmt, time::Duration};
 
@@ -51,6 +51,7 @@ impl Kind for Server {
     type Edit = ();
     const NAME: &'static str = "server";
     const SWAP: Swap = Swap::CreateFirst;
+    const COMPLETES: Option<&'static str> = Some("size");
 
     fn attributes(table: Table<Self>) -> Table<Self> {
         table.fixed("net", |s| &s.net).fixed("image", |s| &s.image).tuned("size", (), |s| &s.size)
@@ -60,6 +61,14 @@ impl Kind for Server {
     }
     async fn discover(cloud: &Toy) -> Result<Vec<Found<Self>>> {
         Ok(cloud.all())
+    }
+    async fn taken(&self, cx: &Cx<Toy>) -> Result<Vec<Taken>> {
+        // A name is unique within its net.
+        let Ok(net) = cx.get(&self.net) else { return Ok(Vec::new()) };
+        cx.cloud.asked.lock().unwrap().push(cx.name().to_owned());
+        let taken = cx.cloud.others.lock().unwrap().contains(cx.name());
+        let what = format!("server {} in {net}", cx.name());
+        Ok(taken.then(|| Taken { what, whose: "somebody's".into() }).into_iter().collect())
     }
     async fn create(&self, cx: &Cx<Toy>) -> Result<String> {
         let net = cx.get(&self.net)?;

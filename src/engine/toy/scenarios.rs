@@ -361,3 +361,34 @@ async fn a_call_that_does_not_end_is_left_when_the_grace_is_over() {
     assert_eq!((left.len(), cloud.log()), (4, vec![]));
     assert!(before.elapsed() <= crate::engine::run::GRACE);
 }
+
+#[tokio::test(start_paused = true)]
+async fn names_that_others_have_are_told_before_anything_is_made_under_them() {
+    let cloud = Arc::new(Toy::default());
+    cloud.others.lock().unwrap().insert("b".into());
+    let tier = tier("10.0.0.0/16", "v1", 1, 60);
+    let told = async || -> Vec<String> {
+        let taken = plan(&tier, &cloud).await.unwrap().taken(&cloud).await.unwrap();
+        taken.iter().map(|(at, taken)| format!("{at}: {taken}")).collect()
+    };
+    assert_eq!(told().await, NONE, "there is nobody in a net that is not there yet");
+    let mut net = Graph::default();
+    net.add("main", Net { cidr: "10.0.0.0/16".into() });
+    assert_eq!(apply(&net, &cloud, 8).await, NONE);
+    assert_eq!(told().await, ["server/b: server b in net-1 (somebody's)"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_is_about_to_be_made_or_completed_is_asked_about() {
+    let cloud = Arc::new(Toy::default());
+    assert_eq!(apply(&tier("10.0.0.0/16", "v1", 1, 60), &cloud, 8).await, NONE);
+    let asked = async |graph: &Graph<Toy>| {
+        plan(graph, &cloud).await.unwrap().taken(&cloud).await.unwrap();
+        std::mem::take(&mut *cloud.asked.lock().unwrap())
+    };
+    assert_eq!(asked(&tier("10.0.0.0/16", "v1", 1, 60)).await, NONE, "nothing changes");
+    assert_eq!(asked(&tier("10.0.0.0/16", "v1", 1, 90)).await, NONE, "nothing is made");
+    assert_eq!(asked(&Graph::default()).await, NONE, "all goes");
+    assert_eq!(asked(&tier("10.0.0.0/16", "v2", 1, 60)).await, ["a", "b"], "replaced");
+    assert_eq!(asked(&tier("10.0.0.0/16", "v1", 2, 60)).await, ["a", "b"], "completed");
+}

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     engine::{Action, Phase},
-    kinds::stores::bench::{Net, all, at, found_net, planned, refusal, shop, team},
+    kinds::stores::bench::{Net, all, at, found_net, planned, refusal, shop, taken, team},
 };
 use aws_sdk_elasticache::{
     Client,
@@ -192,4 +192,47 @@ async fn a_deletion_waits_its_turn_and_ends_when_it_is_gone() {
     CacheCluster::delete(&found(), &cx).await.unwrap();
     CacheCluster::delete(&found(), &cx).await.unwrap();
     assert_eq!((delete.num_calls(), looks.num_calls()), (3, 3));
+}
+
+/// Tags can be read of subnet groups only.
+fn unreadable() -> Rule {
+    mock!(Client::list_tags_for_resource)
+        .match_requests(|r| r.resource_name().is_some_and(|arn| arn.contains(":cluster:")))
+        .then_error(|| {
+            ListTagsForResourceError::generic(refusal("InvalidCacheClusterState", "creating"))
+        })
+}
+
+#[tokio::test]
+async fn one_that_is_made_for_a_stack_whose_name_begins_like_ours_is_not_ours() {
+    let young = described("creating")
+        .cache_cluster_id("shop-eu-cache")
+        .arn("arn:aws:elasticache:eu-west-1:111122223333:cluster:shop-eu-cache")
+        .cache_subnet_group_name("shop-eu-cache")
+        .build();
+    let theirs = mock!(Client::list_tags_for_resource)
+        .match_requests(|r| r.resource_name().is_some_and(|arn| arn.contains(":subnetgroup:")))
+        .then_output(|| {
+            let address = crate::engine::Address::of::<CacheSubnetGroup>("cache");
+            let labels = Aws::offline("shop-eu").labels(&address, &team());
+            let tags = Some(tags::for_elasticache(&labels));
+            ListTagsForResourceOutput::builder().set_tag_list(tags).build()
+        });
+    let aws = elasticache(&[&shows(young), &unreadable(), &theirs]);
+    assert!(all::<CacheCluster>(&aws).await.is_empty());
+    assert_eq!(all::<CacheCluster>(&aws.for_stack("shop-eu")).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_name_that_others_have_is_told_and_our_own_is_not() {
+    let aws = elasticache(&[&shows(described("available").build()), &tagged()]);
+    assert!(taken(&aws, "shop", "cache", wanted).await.is_empty());
+    let told = taken(&aws, "shop-eu", "cache", wanted).await;
+    assert_eq!(told, ["cache cluster shop-eu-cache (of the stack shop)"]);
+    let young = described("creating").build();
+    let aws = elasticache(&[&shows(young), &unreadable(), &tagged()]);
+    assert!(taken(&aws, "shop", "cache", wanted).await.is_empty());
+    let told = taken(&aws, "shop-eu", "cache", wanted).await;
+    let unread = "cache cluster shop-eu-cache (its tags cannot be read while it is creating)";
+    assert_eq!(told, [unread]);
 }

@@ -1,7 +1,7 @@
 //! How a cache subnet group is read, made, changed and removed.
 
 use super::*;
-use crate::kinds::stores::bench::{Net, all, at, found_net, planned, refusal, shop, team};
+use crate::kinds::stores::bench::{Net, all, at, found_net, planned, refusal, shop, taken, team};
 use aws_sdk_elasticache::{
     Client,
     operation::{
@@ -131,4 +131,23 @@ async fn a_deletion_waits_while_it_is_in_use_and_succeeds_when_it_is_gone() {
     CacheSubnetGroup::delete(&found(), &cx).await.unwrap();
     CacheSubnetGroup::delete(&found(), &cx).await.unwrap();
     assert_eq!(delete.num_calls(), 3);
+}
+
+#[tokio::test]
+async fn a_name_that_others_have_is_told_and_our_own_is_not() {
+    let there = mock!(Client::describe_cache_subnet_groups)
+        .match_requests(|r| r.cache_subnet_group_name().is_some())
+        .then_output(|| {
+            let group = described("shop-cache");
+            DescribeCacheSubnetGroupsOutput::builder().cache_subnet_groups(group).build()
+        });
+    let tags = tagged();
+    let aws = elasticache(&[&there, &tags]);
+    assert!(taken(&aws, "shop", "cache", wanted).await.is_empty());
+    let told = taken(&aws, "shop-eu", "cache", wanted).await;
+    assert_eq!(told, ["cache subnet group shop-eu-cache (of the stack shop)"]);
+    let untagged = mock!(Client::list_tags_for_resource)
+        .then_output(|| ListTagsForResourceOutput::builder().build());
+    let told = taken(&elasticache(&[&there, &untagged]), "shop", "cache", wanted).await;
+    assert_eq!(told, ["cache subnet group shop-cache (without a tag of stackctl's)"]);
 }

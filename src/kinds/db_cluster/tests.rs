@@ -1,7 +1,7 @@
 //! How a DB cluster is read, made, changed and removed.
 
 use super::*;
-use crate::kinds::stores::bench::{Net, all, at, found_net, planned, refusal, shop, team};
+use crate::kinds::stores::bench::{Net, all, at, found_net, planned, refusal, shop, taken, team};
 use aws_sdk_rds::{
     Client,
     operation::{
@@ -179,4 +179,18 @@ async fn a_deletion_waits_for_the_instances_leaves_a_snapshot_and_ends_when_it_i
     DbCluster::delete(&found, &cx).await.unwrap();
     DbCluster::delete(&found, &cx).await.unwrap();
     assert_eq!((delete.num_calls(), looks.num_calls()), (2, 5));
+}
+
+#[tokio::test]
+async fn a_name_that_another_stack_has_is_told_and_our_own_is_not() {
+    let there = mock!(Client::describe_db_clusters).then_output(|| {
+        DescribeDbClustersOutput::builder().db_clusters(described("available").build()).build()
+    });
+    let aws = rds(&[&there]);
+    assert!(taken(&aws, "shop", "db", wanted).await.is_empty());
+    let told = taken(&aws, "shop-eu", "db", wanted).await;
+    assert_eq!(told, ["DB cluster shop-eu-db (of the stack shop)"]);
+    let free = mock!(Client::describe_db_clusters)
+        .then_error(|| DescribeDBClustersError::generic(refusal("DBClusterNotFoundFault", "gone")));
+    assert!(taken(&rds(&[&free]), "shop", "db", wanted).await.is_empty());
 }

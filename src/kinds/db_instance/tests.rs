@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     engine::Action,
-    kinds::stores::bench::{Net, all, at, found_net, planned, refusal, shop, team},
+    kinds::stores::bench::{Net, all, at, found_net, planned, refusal, shop, taken, team},
 };
 use aws_sdk_rds::{
     Client,
@@ -346,4 +346,18 @@ async fn where_no_snapshot_can_be_made_the_automated_backups_are_kept() {
     let (cx, _) = at::<DbInstance>(&rds(&[&delete, &looks]), "db");
     DbInstance::delete(&found(failed).await, &cx).await.unwrap();
     assert_eq!(delete.num_calls(), 1);
+}
+
+#[tokio::test]
+async fn a_name_that_another_stack_has_is_told_and_our_own_is_not() {
+    let there = mock!(Client::describe_db_instances).then_output(|| {
+        DescribeDbInstancesOutput::builder().db_instances(described("available").build()).build()
+    });
+    let aws = rds(&[&there]);
+    assert!(taken(&aws, "shop", "db", wanted).await.is_empty());
+    let told = taken(&aws, "shop-eu", "db", wanted).await;
+    assert_eq!(told, ["DB instance shop-eu-db (of the stack shop)"]);
+    let free = mock!(Client::describe_db_instances)
+        .then_error(|| DescribeDBInstancesError::generic(refusal("DBInstanceNotFound", "gone")));
+    assert!(taken(&rds(&[&free]), "shop", "db", wanted).await.is_empty());
 }

@@ -1,7 +1,7 @@
 //! How a DB subnet group is read, made, changed and removed.
 
 use super::*;
-use crate::kinds::stores::bench::{Net, all, at, found_net, planned, refusal, shop, team};
+use crate::kinds::stores::bench::{Net, all, at, found_net, planned, refusal, shop, taken, team};
 use aws_sdk_rds::{
     Client,
     operation::{
@@ -136,4 +136,22 @@ async fn a_deletion_waits_while_it_is_in_use_and_succeeds_when_it_is_gone() {
     DbSubnetGroup::delete(&found(), &cx).await.unwrap();
     DbSubnetGroup::delete(&found(), &cx).await.unwrap();
     assert_eq!(delete.num_calls(), 3);
+}
+
+#[tokio::test]
+async fn a_name_that_others_have_is_told_and_our_own_is_not() {
+    let there = mock!(Client::describe_db_subnet_groups)
+        .match_requests(|r| r.db_subnet_group_name().is_some())
+        .then_output(|| {
+            DescribeDbSubnetGroupsOutput::builder().db_subnet_groups(described("shop-db")).build()
+        });
+    let tags = tagged();
+    let aws = rds(&[&there, &tags]);
+    assert!(taken(&aws, "shop", "db", wanted).await.is_empty());
+    let told = taken(&aws, "shop-eu", "db", wanted).await;
+    assert_eq!(told, ["DB subnet group shop-eu-db (of the stack shop)"]);
+    let untagged = mock!(Client::list_tags_for_resource)
+        .then_output(|| ListTagsForResourceOutput::builder().build());
+    let told = taken(&rds(&[&there, &untagged]), "shop", "db", wanted).await;
+    assert_eq!(told, ["DB subnet group shop-db (without a tag of stackctl's)"]);
 }

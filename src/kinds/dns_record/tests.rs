@@ -215,8 +215,9 @@ async fn one_of_others_is_named_and_left_alone() {
 #[tokio::test]
 async fn a_conflict_is_known_before_anything_is_made() {
     let conflict = async |of: Vec<ResourceRecordSet>| {
-        let aws = aws(&[&there(of)], &[], Balancing::default());
-        foreign_record(&aws, "Z1", "shop.example.com", Some(&balancer())).await.unwrap()
+        let (cx, wanted) = cx(aws(&[&there(of)], &[], remembering(&[])));
+        let taken = wanted.taken(&cx).await.unwrap().pop();
+        taken.map(|taken| taken.what)
     };
     let at = |kind| theirs("shop.example.com", kind);
     assert_eq!(conflict(vec![]).await, None);

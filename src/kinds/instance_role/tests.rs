@@ -283,3 +283,22 @@ async fn what_is_gone_already_is_deleted_with_success() {
     let found = Found::ready("app", wanted(), live());
     InstanceRole::delete(&found, &cx(&rules.iter().collect::<Vec<_>>())).await.unwrap();
 }
+
+#[tokio::test]
+async fn names_of_role_and_profile_that_others_have_are_both_told() {
+    let mut stranger = profile(vec![]);
+    stranger.tags = None;
+    let told = async |role: Option<Role>, profile| {
+        let taken = wanted().taken(&cx(&[&gets_role(role), &gets_profile(profile)])).await;
+        taken.unwrap().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert!(told(None, None).await.is_empty());
+    assert!(told(Some(role("shop")), Some(profile(vec![]))).await.is_empty());
+    assert_eq!(
+        told(Some(role("shop-eu")), Some(stranger)).await,
+        [
+            format!("role {NAME} (of the stack shop-eu)"),
+            format!("instance profile {NAME} (without a tag of stackctl's)"),
+        ]
+    );
+}

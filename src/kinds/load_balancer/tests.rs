@@ -13,10 +13,11 @@ use aws_sdk_elasticloadbalancingv2::{
         delete_load_balancer::{DeleteLoadBalancerError, DeleteLoadBalancerOutput},
         describe_load_balancer_attributes::DescribeLoadBalancerAttributesOutput,
         describe_load_balancers::{DescribeLoadBalancersError, DescribeLoadBalancersOutput},
+        describe_tags::DescribeTagsOutput,
         modify_load_balancer_attributes::ModifyLoadBalancerAttributesOutput,
         set_subnets::SetSubnetsOutput,
     },
-    types::LoadBalancerState,
+    types::{LoadBalancerState, TagDescription},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use std::{collections::BTreeMap, sync::Arc};
@@ -225,4 +226,29 @@ async fn a_protected_one_is_kept_unless_protection_may_be_lifted() {
     let (lifted, _) = cx(Aws { unprotect: true, ..aws(&[&delete, &lift]) });
     LoadBalancer::delete(&found, &lifted).await.unwrap_err();
     assert_eq!(lift.num_calls(), 1);
+}
+
+fn tagged(stack: &'static str) -> Rule {
+    mock!(elb::Client::describe_tags).then_output(move || {
+        let labels =
+            Aws::offline(stack).labels(&Address::of::<LoadBalancer>("lb"), &Tags::default());
+        let of = TagDescription::builder().resource_arn(ARN);
+        let of = of.set_tags(Some(tags::for_elb(&labels))).build();
+        DescribeTagsOutput::builder().tag_descriptions(of).build()
+    })
+}
+
+#[tokio::test]
+async fn a_name_that_others_have_is_told_and_our_own_is_not() {
+    let there = mock!(elb::Client::describe_load_balancers)
+        .match_requests(|r| r.names()[0].starts_with("shop-lb-"))
+        .then_output(|| shown(State::Active));
+    let (ours, wanted) = cx(aws(&[&there, &tagged("shop")]));
+    assert_eq!(wanted.taken(&ours).await.unwrap(), []);
+    let (theirs, wanted) = cx(aws(&[&there, &tagged("shop-lb")]));
+    let name = wanted.own_name(&theirs.cloud);
+    let told = wanted.taken(&theirs).await.unwrap();
+    assert_eq!(told[0].to_string(), format!("load balancer {name} (of the stack shop-lb)"));
+    let (free, wanted) = cx(aws(&[&gone()]));
+    assert_eq!(wanted.taken(&free).await.unwrap(), []);
 }

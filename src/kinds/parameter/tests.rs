@@ -199,3 +199,16 @@ async fn none_is_found_and_none_is_deleted_where_there_is_none() {
     let found = Found::ready("app", parameter, ParameterLive { name: NAME.into() });
     Parameter::delete(&found, &cx).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_name_that_others_have_is_told_and_our_own_is_not() {
+    let (parameter, ours) = wanted(&[&lists_tags("shop")]);
+    assert_eq!(parameter.taken(&ours).await.unwrap(), []);
+    let (parameter, theirs) = wanted(&[&lists_tags("shop-eu")]);
+    let told = parameter.taken(&theirs).await.unwrap();
+    assert_eq!(told[0].to_string(), format!("parameter {NAME} (of the stack shop-eu)"));
+    let free = mock!(Client::list_tags_for_resource)
+        .then_error(|| ListTagsForResourceError::generic(refusal("InvalidResourceId")));
+    let (parameter, free) = wanted(&[&free]);
+    assert_eq!(parameter.taken(&free).await.unwrap(), []);
+}

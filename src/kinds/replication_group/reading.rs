@@ -3,7 +3,7 @@
 use super::{Engine, ReplicationGroup, ReplicationGroupLive};
 use crate::{
     aws::{Aws, Sent, Tags, Tolerant},
-    engine::{Phase, Probe, Ref},
+    engine::{Phase, Probe, Ref, Taken},
     kinds::stores::{Port, Version, scheduled},
 };
 use anyhow::Result;
@@ -21,6 +21,32 @@ pub(super) struct Reading {
 /// How a group of the stack is described: it can be read in every state, and the tags cannot.
 pub(super) fn description(cloud: &Aws) -> String {
     format!("Cache of the stack {}, made by stackctl", cloud.stack)
+}
+
+/// What is in the way of a group of this id: another group, or clusters that are called as AWS
+/// would call its nodes.
+pub(super) async fn taken(cloud: &Aws, id: &str, replicas: u8) -> Result<Vec<Taken>> {
+    let call = cloud.elasticache.describe_replication_groups().replication_group_id(id);
+    let group = call.send().await.aws().or_gone()?.and_then(|g| g.replication_groups?.pop());
+    let mut taken = Vec::new();
+    if let Some(group) = group {
+        let reading = Reading { group, nodes: Vec::new() };
+        let (what, live) = (format!("replication group {id}"), reading.live());
+        let ours = async { Ok(reading.is_described_as_ours(cloud)) };
+        taken.extend(cloud.taken_in_cache(what, &live.arn, &live.status, ours).await?);
+    }
+    let nodes: Vec<_> = (1..=replicas.saturating_add(1)).map(|n| format!("{id}-{n:03}")).collect();
+    for other in cloud.cache_clusters().await? {
+        let name = other.cache_cluster_id().unwrap_or_default();
+        if other.replication_group_id() == Some(id) || !nodes.iter().any(|node| node == name) {
+            continue;
+        }
+        let (arn, status) = (other.arn(), other.cache_cluster_status());
+        let (arn, status) = (arn.unwrap_or_default(), status.unwrap_or("unknown"));
+        let what = format!("cache cluster {name}");
+        taken.extend(cloud.taken_in_cache(what, arn, status, async { Ok(false) }).await?);
+    }
+    Ok(taken)
 }
 
 impl Reading {

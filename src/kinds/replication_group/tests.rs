@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     engine::{Action, Phase},
-    kinds::stores::bench::{Net, all, at, found_net, planned, refusal, shop, team},
+    kinds::stores::bench::{Net, all, at, found_net, planned, refusal, shop, taken, team},
 };
 use aws_sdk_elasticache::{
     Client,
@@ -358,4 +358,21 @@ async fn a_deletion_waits_its_turn_and_ends_when_it_is_gone() {
     ReplicationGroup::delete(&found(), &cx).await.unwrap();
     ReplicationGroup::delete(&found(), &cx).await.unwrap();
     assert_eq!((delete.num_calls(), looks.num_calls()), (3, 4));
+}
+
+#[tokio::test]
+async fn a_name_that_others_have_is_told_and_so_is_one_of_its_nodes() {
+    let there = shows(vec![group("available").build()]);
+    let aws = elasticache(&[&there, &nodes(node().build()), &tagged()]);
+    assert!(taken(&aws, "shop", "cache", wanted).await.is_empty());
+    let told = taken(&aws, "shop-eu", "cache", wanted).await;
+    assert_eq!(told, ["replication group shop-eu-cache (of the stack shop)"]);
+    let alone = CacheCluster::builder().cache_cluster_id("shop-cache-002").arn("arn:alone");
+    let untagged = mock!(Client::list_tags_for_resource)
+        .then_output(|| ListTagsForResourceOutput::builder().build());
+    let free = mock!(Client::describe_replication_groups)
+        .then_output(|| DescribeReplicationGroupsOutput::builder().build());
+    let aws = elasticache(&[&free, &nodes(alone.build()), &untagged]);
+    let told = taken(&aws, "shop", "cache", wanted).await;
+    assert_eq!(told, ["cache cluster shop-cache-002 (without a tag of stackctl's)"]);
 }

@@ -229,3 +229,17 @@ async fn deleting_what_is_gone_succeeds() {
         .then_error(|| DeleteSecurityGroupError::generic(refusal("InvalidGroup.NotFound")));
     SecurityGroup::delete(&found(), &wanted(&[&gone]).0).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_name_that_others_have_in_its_network_is_told() {
+    let (ours, group) = wanted(&[&listing(|| vec![described(true)])]);
+    assert_eq!(group.taken(&ours).await.unwrap(), []);
+    let strange = || vec![Described::builder().group_id("sg-9").group_name("shop-app").build()];
+    let listing = listing(strange);
+    let (theirs, group) = wanted(&[&listing]);
+    let told = group.taken(&theirs).await.unwrap();
+    assert_eq!(told[0].to_string(), "security group shop-app (without a tag of stackctl's)");
+    let no_network = Cx::alone(theirs.cloud.clone(), theirs.address().clone());
+    assert_eq!(group.taken(&no_network).await.unwrap(), []);
+    assert_eq!(listing.num_calls(), 1);
+}

@@ -73,6 +73,18 @@ pub(in crate::kinds) async fn planned<K: Kind<Cloud = Aws>>(
     plan.steps().iter().map(|s| (s.action(), changes(s.changes()))).collect()
 }
 
+/// What is told of the names that `wanted` needs, when it is wanted by this stack.
+pub(in crate::kinds) async fn taken<K: Kind<Cloud = Aws>>(
+    aws: &Arc<Aws>,
+    stack: &str,
+    name: &str,
+    wanted: impl Fn(&Net) -> K,
+) -> Vec<String> {
+    let (cx, net) = at::<K>(&Arc::new(aws.for_stack(stack)), name);
+    let taken = wanted(&net).taken(&cx).await.expect("the clients answer");
+    taken.iter().map(ToString::to_string).collect()
+}
+
 /// AWS's refusal with this code and message.
 pub(in crate::kinds) fn refusal(code: &str, message: &str) -> ErrorMetadata {
     ErrorMetadata::builder().code(code).message(message).build()

@@ -186,3 +186,20 @@ async fn deleting_waits_for_listeners_that_fade() {
     TargetGroup::delete(&found(), &cx).await.unwrap();
     assert_eq!(delete.num_calls(), 4);
 }
+
+#[tokio::test]
+async fn a_name_that_others_have_is_told_once_it_is_known() {
+    let there = mock!(elb::Client::describe_target_groups)
+        .match_requests(|r| r.names()[0].starts_with("shop-app-"))
+        .then_output(|| DescribeTargetGroupsOutput::builder().target_groups(described()).build());
+    let untagged = mock!(elb::Client::describe_tags).then_output(|| {
+        let of = TagDescription::builder().resource_arn(ARN).build();
+        DescribeTagsOutput::builder().tag_descriptions(of).build()
+    });
+    let (known, wanted) = cx(&[&there, &untagged]);
+    let told = wanted.taken(&known).await.unwrap();
+    assert_eq!(told[0].whose, "without a tag of stackctl's");
+    let unknown = Cx::alone(known.cloud.clone(), Address::of::<TargetGroup>("app"));
+    assert_eq!(wanted.taken(&unknown).await.unwrap(), []);
+    assert_eq!(there.num_calls(), 1);
+}

@@ -1,0 +1,230 @@
+//! Other things in the account: names that others have are told before anything is written, and
+//! stacks whose names begin alike never touch each other.
+
+use crate::{
+    cloud::Cloud,
+    emulator,
+    stackctl::{Desk, REGION, Said},
+};
+use aws_sdk_elasticloadbalancingv2::types::{LoadBalancerSchemeEnum, ProtocolEnum, Tag};
+use aws_sdk_ssm::types::ParameterType;
+
+const REDIS: &str = "\
+cache: {engine: valkey, replicas: 1}
+database: {engine: postgres, version: \"17\", protect: false, final_snapshot: false}
+";
+const MEMCACHED: &str = "\
+cache: {engine: memcached, replicas: 1}
+database:
+  engine: aurora-postgresql
+  version: \"16\"
+  instance_class: db.r7g.large
+  protect: false
+  final_snapshot: false
+";
+
+/// A file for a stack of this name, in a network of its own.
+fn file(name: &str, net: u8, more: &str) -> String {
+    format!(
+        "name: {name}\nnetwork: {{cidr: 10.{net}.0.0/16}}\n\
+         app: {{image: ghcr.io/acme/shop:1, instances: 1}}\n{more}"
+    )
+}
+
+/// An account in which somebody else makes things.
+struct Account {
+    desk: Desk,
+    cloud: Cloud,
+}
+
+impl Account {
+    fn new() -> Self {
+        let desk = Desk::new();
+        let cloud = Cloud::new(emulator::endpoint(), &desk.account, REGION);
+        Self { desk, cloud }
+    }
+
+    /// Two subnets in two zones of a VPC of their own, and the VPC.
+    async fn subnets(&self) -> ([String; 2], String) {
+        let ec2 = &self.cloud.ec2;
+        let vpc = ec2.create_vpc().cidr_block("172.16.0.0/16").send().await.unwrap();
+        let vpc = vpc.vpc.unwrap().vpc_id.unwrap();
+        let mut subnets = Vec::new();
+        for (zone, cidr) in [("a", "172.16.0.0/24"), ("b", "172.16.1.0/24")] {
+            let call = ec2.create_subnet().vpc_id(&vpc).cidr_block(cidr);
+            let made = call.availability_zone(format!("{REGION}{zone}")).send().await.unwrap();
+            subnets.push(made.subnet.unwrap().subnet_id.unwrap());
+        }
+        (subnets.try_into().unwrap(), vpc)
+    }
+
+    /// A load balancer of this name, of another stack by its tags.
+    async fn load_balancer(&self, name: &str, subnets: &[String; 2]) {
+        let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+        let call = self.cloud.elb.create_load_balancer().name(name);
+        let call = call.scheme(LoadBalancerSchemeEnum::Internal).set_subnets(Some(subnets.into()));
+        let call = call.tags(tag("stackctl:stack", "shop-lb"));
+        call.tags(tag("stackctl:name", "lb")).send().await.unwrap();
+    }
+
+    /// Subnet groups for caches and databases.
+    async fn subnet_groups(&self, cache: &str, database: &str, subnets: &[String; 2]) {
+        let call = self.cloud.cache.create_cache_subnet_group().cache_subnet_group_name(cache);
+        let call = call.cache_subnet_group_description("theirs");
+        call.set_subnet_ids(Some(subnets.into())).send().await.unwrap();
+        let call = self.cloud.rds.create_db_subnet_group().db_subnet_group_name(database);
+        let call = call.db_subnet_group_description("theirs");
+        call.set_subnet_ids(Some(subnets.into())).send().await.unwrap();
+    }
+
+    async fn role(&self, name: &str) {
+        let iam = &self.cloud.iam;
+        let call = iam.create_role().role_name(name).assume_role_policy_document("{}");
+        call.send().await.unwrap();
+        iam.create_instance_profile().instance_profile_name(name).send().await.unwrap();
+    }
+
+    async fn parameter(&self, name: &str) {
+        let call = self.cloud.ssm.put_parameter().name(name).value("theirs");
+        call.r#type(ParameterType::String).send().await.unwrap();
+    }
+
+    async fn valkey(&self, id: &str) {
+        let call = self.cloud.cache.create_replication_group().replication_group_id(id);
+        let call = call.replication_group_description("theirs").engine("valkey");
+        call.cache_node_type("cache.t4g.micro").num_cache_clusters(1).send().await.unwrap();
+    }
+
+    async fn memcached(&self, id: &str) {
+        let call = self.cloud.cache.create_cache_cluster().cache_cluster_id(id);
+        let call = call.engine("memcached").cache_node_type("cache.t4g.micro");
+        call.num_cache_nodes(1).send().await.unwrap();
+    }
+
+    async fn postgres(&self, id: &str) {
+        let call = self.cloud.rds.create_db_instance().db_instance_identifier(id);
+        let call = call.engine("postgres").db_instance_class("db.t4g.micro").allocated_storage(20);
+        let call = call.master_username("theirs").master_user_password("correct-horse");
+        call.send().await.unwrap();
+    }
+
+    async fn aurora(&self, id: &str) {
+        let call = self.cloud.rds.create_db_cluster().db_cluster_identifier(id);
+        let call = call.engine("aurora-postgresql").master_username("theirs");
+        call.master_user_password("correct-horse").send().await.unwrap();
+    }
+
+    /// Insists that plan and run end with one error that names all of these, and that nothing is
+    /// written.
+    async fn refuses(&self, file: &str, names: &[&str]) -> Said {
+        let standing = self.cloud.everything().await;
+        let plan = self.desk.run(&["plan", file]);
+        let up = self.desk.run(&["up", file, "--yes"]);
+        for said in [&plan, &up] {
+            assert_eq!(said.code, 1, "{}", said.both());
+            assert_eq!(said.err.matches("error:").count(), 1, "one error: {}", said.both());
+            for name in names {
+                assert!(said.err.contains(name), "{name} is missing: {}", said.both());
+            }
+            let told = said.err.lines().filter(|line| line.starts_with("  ")).count();
+            assert_eq!(told, names.len(), "these and no others: {}", said.both());
+            assert!(said.err.contains("hint:"), "a remedy: {}", said.both());
+        }
+        assert_eq!(self.cloud.everything().await, standing);
+        assert!(!self.desk.path().join(".stackctl").exists(), "nothing is remembered");
+        plan
+    }
+
+    /// The name of the load balancer that the stack `shop` would make.
+    fn load_balancer_name() -> String {
+        stackctl::aws::Aws::offline("shop").named_after("lb", ["internet-facing"])
+    }
+}
+
+#[tokio::test]
+async fn every_name_that_others_have_is_told_at_once_and_nothing_is_written() {
+    let account = Account::new();
+    account.desk.write("shop.yaml", file("shop", 10, REDIS));
+    let (subnets, _) = account.subnets().await;
+    let balancer = Account::load_balancer_name();
+    account.load_balancer(&balancer, &subnets).await;
+    account.subnet_groups("shop-cache", "shop-db", &subnets).await;
+    account.role("shop-app-eu-west-1").await;
+    account.parameter("/stackctl/shop/app/env").await;
+    account.valkey("shop-cache").await;
+    account.postgres("shop-db").await;
+    let balancer = format!("load balancer {balancer} (of the stack shop-lb)");
+    let names = [
+        &*balancer,
+        "cache subnet group shop-cache (without a tag of stackctl's)",
+        "DB subnet group shop-db (without a tag of stackctl's)",
+        "role shop-app-eu-west-1 (without a tag of stackctl's)",
+        "instance profile shop-app-eu-west-1 (without a tag of stackctl's)",
+        "parameter /stackctl/shop/app/env (without a tag of stackctl's)",
+        "replication group shop-cache (",
+        "DB instance shop-db (without a tag of stackctl's)",
+    ];
+    let plan = account.refuses("shop.yaml", &names).await;
+    assert!(plan.err.contains("give the stack another name"), "{}", plan.err);
+    let destroyed = account.desk.run(&["destroy", "--stack", "shop", "--yes"]);
+    assert!(!destroyed.both().contains("shop-lb"), "{}", destroyed.both());
+}
+
+#[tokio::test]
+async fn memcached_aurora_and_its_members_may_have_namesakes_too() {
+    let account = Account::new();
+    account.desk.write("shop.yaml", file("shop", 10, MEMCACHED));
+    account.memcached("shop-cache").await;
+    account.aurora("shop-db").await;
+    let call = account.cloud.rds.create_db_instance().db_instance_identifier("shop-db-1");
+    let call = call.engine("aurora-postgresql").db_instance_class("db.r7g.large");
+    call.db_cluster_identifier("shop-db").send().await.unwrap();
+    let names = ["cache cluster shop-cache (", "DB cluster shop-db (", "DB instance shop-db-1 ("];
+    account.refuses("shop.yaml", &names).await;
+}
+
+#[tokio::test]
+async fn what_others_put_in_the_place_of_a_part_of_a_standing_stack_is_told() {
+    let account = Account::new();
+    let path = account.desk.write("shop.yaml", file("shop", 10, ""));
+    account.desk.ok(&["up", "shop.yaml", "--yes"]);
+    let (elb, ec2) = (&account.cloud.elb, &account.cloud.ec2);
+    let arn = account.cloud.target_group("shop-app-").await;
+    let group = elb.describe_target_groups().target_group_arns(&arn).send().await.unwrap();
+    let group = group.target_groups.unwrap().pop().unwrap();
+    let (name, vpc) = (group.target_group_name.unwrap(), group.vpc_id.unwrap());
+    account.desk.ok(&["destroy", "--yes"]);
+    std::fs::remove_dir_all(account.desk.path().join(".stackctl")).unwrap();
+    assert!(ec2.describe_vpcs().vpc_ids(&vpc).send().await.is_err(), "it is gone");
+    assert!(name.starts_with("shop-app-"), "{name}");
+    assert!(path.exists());
+}
+
+#[tokio::test]
+async fn stacks_whose_names_begin_alike_never_see_each_other() {
+    let account = Account::new();
+    let desk = &account.desk;
+    let before = account.cloud.everything().await;
+    desk.write("shop.yaml", file("shop", 10, REDIS));
+    desk.write("shop-eu.yaml", file("shop-eu", 20, MEMCACHED));
+    // At the same time, so that each sees the other's things while they are coming.
+    std::thread::scope(|scope| {
+        for name in ["shop.yaml", "shop-eu.yaml"] {
+            scope.spawn(move || desk.ok(&["up", name, "--yes"]));
+        }
+    });
+    desk.assert_settled("shop.yaml");
+    desk.assert_settled("shop-eu.yaml");
+    let both = account.cloud.everything().await;
+    desk.ok(&["destroy", "--stack", "shop", "--yes"]);
+    desk.assert_settled("shop-eu.yaml");
+    let alone = account.cloud.everything().await;
+    desk.ok(&["up", "shop.yaml", "--yes"]);
+    desk.assert_settled("shop-eu.yaml");
+    assert_eq!(account.cloud.everything().await.len(), both.len());
+    desk.ok(&["destroy", "--stack", "shop-eu", "--yes"]);
+    desk.assert_settled("shop.yaml");
+    assert!(account.cloud.everything().await.intersection(&alone).eq(before.iter()));
+    desk.ok(&["destroy", "--stack", "shop", "--yes"]);
+    assert_eq!(account.cloud.everything().await, before);
+}
