@@ -8,6 +8,7 @@ use crate::{
 };
 use aws_sdk_elasticloadbalancingv2::types::{LoadBalancerSchemeEnum, ProtocolEnum, Tag};
 use aws_sdk_ssm::types::ParameterType;
+use stackctl::engine::sealed::digest;
 
 const REDIS: &str = "\
 cache: {engine: valkey, replicas: 1}
@@ -44,8 +45,8 @@ impl Account {
         Self { desk, cloud }
     }
 
-    /// Two subnets in two zones of a VPC of their own, and the VPC.
-    async fn subnets(&self) -> ([String; 2], String) {
+    /// Two subnets in two zones of a VPC of their own.
+    async fn subnets(&self) -> [String; 2] {
         let ec2 = &self.cloud.ec2;
         let vpc = ec2.create_vpc().cidr_block("172.16.0.0/16").send().await.unwrap();
         let vpc = vpc.vpc.unwrap().vpc_id.unwrap();
@@ -55,7 +56,7 @@ impl Account {
             let made = call.availability_zone(format!("{REGION}{zone}")).send().await.unwrap();
             subnets.push(made.subnet.unwrap().subnet_id.unwrap());
         }
-        (subnets.try_into().unwrap(), vpc)
+        subnets.try_into().unwrap()
     }
 
     /// A load balancer of this name, of another stack by its tags.
@@ -131,13 +132,12 @@ impl Account {
             assert!(said.err.contains("hint:"), "a remedy: {}", said.both());
         }
         assert_eq!(self.cloud.everything().await, standing);
-        assert!(!self.desk.path().join(".stackctl").exists(), "nothing is remembered");
         plan
     }
 
     /// The name of the load balancer that the stack `shop` would make.
     fn load_balancer_name() -> String {
-        stackctl::aws::Aws::offline("shop").named_after("lb", ["internet-facing"])
+        format!("shop-lb-{}", &digest("internet-facing")[..6])
     }
 }
 
@@ -145,7 +145,7 @@ impl Account {
 async fn every_name_that_others_have_is_told_at_once_and_nothing_is_written() {
     let account = Account::new();
     account.desk.write("shop.yaml", file("shop", 10, REDIS));
-    let (subnets, _) = account.subnets().await;
+    let subnets = account.subnets().await;
     let balancer = Account::load_balancer_name();
     account.load_balancer(&balancer, &subnets).await;
     account.subnet_groups("shop-cache", "shop-db", &subnets).await;
@@ -166,6 +166,7 @@ async fn every_name_that_others_have_is_told_at_once_and_nothing_is_written() {
     ];
     let plan = account.refuses("shop.yaml", &names).await;
     assert!(plan.err.contains("give the stack another name"), "{}", plan.err);
+    assert!(!account.desk.path().join(".stackctl").exists(), "nothing is remembered");
     let destroyed = account.desk.run(&["destroy", "--stack", "shop", "--yes"]);
     assert!(!destroyed.both().contains("shop-lb"), "{}", destroyed.both());
 }
@@ -186,18 +187,34 @@ async fn memcached_aurora_and_its_members_may_have_namesakes_too() {
 #[tokio::test]
 async fn what_others_put_in_the_place_of_a_part_of_a_standing_stack_is_told() {
     let account = Account::new();
-    let path = account.desk.write("shop.yaml", file("shop", 10, ""));
+    account.desk.write("shop.yaml", file("shop", 10, ""));
     account.desk.ok(&["up", "shop.yaml", "--yes"]);
     let (elb, ec2) = (&account.cloud.elb, &account.cloud.ec2);
     let arn = account.cloud.target_group("shop-app-").await;
     let group = elb.describe_target_groups().target_group_arns(&arn).send().await.unwrap();
     let group = group.target_groups.unwrap().pop().unwrap();
+    let balancer = &group.load_balancer_arns.unwrap()[0];
+    let listeners = elb.describe_listeners().load_balancer_arn(balancer).send().await.unwrap();
+    for listener in listeners.listeners.unwrap() {
+        elb.delete_listener().listener_arn(listener.listener_arn.unwrap()).send().await.unwrap();
+    }
+    elb.delete_target_group().target_group_arn(arn).send().await.unwrap();
     let (name, vpc) = (group.target_group_name.unwrap(), group.vpc_id.unwrap());
+    let call = elb.create_target_group().name(&name).vpc_id(&vpc).port(80);
+    let theirs = call.protocol(ProtocolEnum::Http).send().await.unwrap();
+    let call = ec2.create_security_group().vpc_id(&vpc).group_name("shop-cache");
+    let rules = call.description("theirs").send().await.unwrap();
+    account.desk.write("shop.yaml", file("shop", 10, "cache: {engine: valkey, replicas: 0}\n"));
+    let target_group = format!("target group {name} (without a tag of stackctl's)");
+    let security_group = "security group shop-cache (without a tag of stackctl's)";
+    account.refuses("shop.yaml", &[&target_group, security_group]).await;
+    let theirs = theirs.target_groups.unwrap().pop().unwrap().target_group_arn.unwrap();
+    elb.delete_target_group().target_group_arn(theirs).send().await.unwrap();
+    let rules = rules.group_id.unwrap();
+    ec2.delete_security_group().group_id(rules).send().await.unwrap();
+    account.desk.ok(&["up", "shop.yaml", "--yes"]);
+    account.desk.assert_settled("shop.yaml");
     account.desk.ok(&["destroy", "--yes"]);
-    std::fs::remove_dir_all(account.desk.path().join(".stackctl")).unwrap();
-    assert!(ec2.describe_vpcs().vpc_ids(&vpc).send().await.is_err(), "it is gone");
-    assert!(name.starts_with("shop-app-"), "{name}");
-    assert!(path.exists());
 }
 
 #[tokio::test]
@@ -215,16 +232,13 @@ async fn stacks_whose_names_begin_alike_never_see_each_other() {
     });
     desk.assert_settled("shop.yaml");
     desk.assert_settled("shop-eu.yaml");
-    let both = account.cloud.everything().await;
     desk.ok(&["destroy", "--stack", "shop", "--yes"]);
     desk.assert_settled("shop-eu.yaml");
     let alone = account.cloud.everything().await;
     desk.ok(&["up", "shop.yaml", "--yes"]);
     desk.assert_settled("shop-eu.yaml");
-    assert_eq!(account.cloud.everything().await.len(), both.len());
-    desk.ok(&["destroy", "--stack", "shop-eu", "--yes"]);
-    desk.assert_settled("shop.yaml");
-    assert!(account.cloud.everything().await.intersection(&alone).eq(before.iter()));
     desk.ok(&["destroy", "--stack", "shop", "--yes"]);
+    assert_eq!(account.cloud.everything().await, alone);
+    desk.ok(&["destroy", "--stack", "shop-eu", "--yes"]);
     assert_eq!(account.cloud.everything().await, before);
 }

@@ -81,7 +81,7 @@ pub(in crate::kinds) async fn taken<K: Kind<Cloud = Aws>>(
     wanted: impl Fn(&Net) -> K,
 ) -> Vec<String> {
     let (cx, net) = at::<K>(&Arc::new(aws.for_stack(stack)), name);
-    let taken = wanted(&net).taken(&cx).await.expect("the clients answer");
+    let taken = Box::pin(wanted(&net).taken(&cx)).await.expect("the clients answer");
     taken.iter().map(ToString::to_string).collect()
 }
 
