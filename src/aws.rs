@@ -8,6 +8,7 @@ pub mod ec2;
 pub mod failure;
 pub mod firewall;
 pub mod identity;
+pub mod lock;
 pub mod meter;
 pub mod names;
 pub mod retag;

@@ -8,13 +8,14 @@ mod list;
 mod localstack;
 mod memory;
 mod outputs;
-
 mod plan;
 mod preview;
 mod reading;
+mod signals;
 mod status;
 mod toggle_stickiness;
-
+mod turn;
+mod unlock;
 mod up;
 mod validate;
 mod which;
@@ -25,6 +26,7 @@ use crate::{
 };
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use signals::Signals;
 use std::{process::ExitCode, sync::OnceLock};
 use tokio::runtime::Runtime;
 
@@ -77,6 +79,7 @@ enum Verb {
     Outputs(outputs::Args),
     ToggleStickiness(toggle_stickiness::Args),
     Destroy(destroy::Args),
+    Unlock(unlock::Args),
     List(list::Args),
     Localstack(localstack::Args),
 }
@@ -112,6 +115,7 @@ struct Session {
     ui: Ui,
     /// Counts the calls of the first way to AWS that a command opens.
     meter: OnceLock<Meter>,
+    signals: Signals,
 }
 
 /// Does what the command line says.
@@ -124,11 +128,15 @@ pub fn start() -> ExitCode {
             return u8::from(error.use_stderr()).into();
         }
     };
-    let session = Session { ui: Ui::new(cli.output, cli.color), meter: OnceLock::new() };
-    let runtime = match Runtime::new() {
-        Ok(runtime) => runtime,
+    let ui = Ui::new(cli.output, cli.color);
+    let begun = Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| {
+        let signals = runtime.block_on(async { Signals::listen(ui) })?;
+        Ok((runtime, Session { ui, meter: OnceLock::new(), signals }))
+    });
+    let (runtime, session) = match begun {
+        Ok(begun) => begun,
         Err(error) => {
-            session.ui.error(&error.into());
+            ui.error(&error);
             return ExitCode::FAILURE;
         }
     };
@@ -159,11 +167,12 @@ async fn run(verb: Verb, session: &Session) -> Result<Ended> {
         Verb::Init(args) => init::run(&args, session),
         Verb::Validate(args) => validate::run(&args, session),
         Verb::Plan(args) => plan::run(&args, session).await,
-        Verb::Up(args) => up::run(&args, session).await,
+        Verb::Up(args) => Box::pin(up::run(&args, session)).await,
         Verb::Status(args) => status::run(&args, session).await,
         Verb::Outputs(args) => outputs::run(&args, session).await,
         Verb::ToggleStickiness(args) => toggle_stickiness::run(&args, session).await,
         Verb::Destroy(args) => destroy::run(&args, session).await,
+        Verb::Unlock(args) => unlock::run(&args, session).await,
         Verb::List(args) => list::run(&args, session).await,
         Verb::Localstack(args) => localstack::run(&args, session).await,
     }

@@ -1,6 +1,8 @@
 //! Readings that several kinds share, made once per inventory.
 
-use super::{Aws, Owned, Sent, Tolerant, compute::RoleReading, firewall::Firewall, tags};
+use super::{
+    Aws, Owned, Sent, Tolerant, compute::RoleReading, firewall::Firewall, lock::Reading, tags,
+};
 use crate::engine::Taken;
 use anyhow::{Result, ensure};
 use aws_sdk_ec2::types::Instance;
@@ -17,6 +19,7 @@ pub struct Survey {
     balancing: OnceCell<Balancing>,
     pub(super) firewall: OnceCell<Firewall>,
     pub(super) cache_clusters: OnceCell<Vec<CacheCluster>>,
+    pub(super) parameters: OnceCell<Reading>,
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! Carrying out a plan in front of the user: asking first, showing progress, minding signals.
 
-use super::{Ended, Session};
+use super::{Ended, turn::Turn};
 use crate::{
     aws::Aws,
-    engine::{Kind, Outcome, Plan, Reporter, Stop},
+    engine::{Kind, Outcome, Plan, Reporter},
     kinds::{DbCluster, DbInstance, LoadBalancer},
     ui::{Report, Trouble, Ui, paint::Painted, paint::STRONG, words::plural},
 };
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde::Serialize;
 use std::{
     fmt::{self, Display},
@@ -18,6 +18,9 @@ use tokio::sync::mpsc::unbounded_channel;
 
 /// How many steps run at a time: more would only be throttled.
 const AT_ONCE: NonZeroUsize = NonZeroUsize::new(32).expect("32 is not 0");
+
+/// Said when a plan is no longer what was shown.
+pub(super) const CHANGED: &str = "another run has changed the stack since: this is the plan now";
 
 /// The kinds that are guarded by AWS's own deletion protection, which can be lifted.
 pub(super) const PROTECTED: &[&str] = &[DbInstance::NAME, DbCluster::NAME, LoadBalancer::NAME];
@@ -79,20 +82,17 @@ struct Tally {
 /// Carries out a plan. `again` is the command that goes on where it ended.
 ///
 /// # Errors
-/// When stdout cannot be written to.
+/// When stdout cannot be written to; when the lock was lost.
 pub(super) async fn act(
     plan: Plan<Aws>,
     aws: Aws,
     again: &str,
-    session: &Session,
+    turn: &Turn,
+    ui: Ui,
 ) -> Result<Ended> {
-    let ui = session.ui;
-    let stop = Stop::default();
-    let watching = tokio::spawn(watch_signals(stop.clone(), ui)?);
     let (sender, events) = unbounded_channel();
-    let run = plan.run(Arc::new(aws), AT_ONCE, Reporter(Some(sender)), stop);
+    let run = plan.run(Arc::new(aws), AT_ONCE, Reporter(Some(sender)), turn.stop.clone());
     let (outcomes, ()) = tokio::join!(run, ui.follow(events));
-    watching.abort();
     let mut tally = Tally::default();
     for (_, _, outcome) in &outcomes {
         match outcome {
@@ -113,6 +113,7 @@ pub(super) async fn act(
         ui.warn(tally);
         ui.hint(format_args!("`{again}` goes on where this ended"));
     }
+    turn.insist()?;
     Ok(match tally {
         Tally { interrupted: 1.., .. } => Ended::Interrupted,
         Tally { failed: 0, skipped: 0, .. } => Ended::Done,
@@ -136,24 +137,4 @@ impl Display for Tally {
         }
         Ok(())
     }
-}
-
-/// The first signal asks for an orderly end, the second ends at once.
-fn watch_signals(stop: Stop, ui: Ui) -> Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen to signals")?;
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen to signals")?;
-    Ok(async move {
-        for times in 1.. {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            if times > 1 {
-                std::process::exit(130);
-            }
-            ui.warn("stopping: calls under way are let end; a second signal leaves at once");
-            stop.raise();
-        }
-    })
 }

@@ -2,25 +2,28 @@
 
 use super::{
     Ended, Session,
-    act::{PROTECTED, act, ask, refuse_obstacles},
+    act::{CHANGED, PROTECTED, act, ask, refuse_obstacles},
     connect::Where,
     list,
     memory::Memory,
     reading::{as_ourselves, farewells, inventory},
+    turn::{LockArgs, Turn},
     which::{Chosen, NotNamed, StackArgs},
 };
 use crate::{
+    aws::{Aws, lock::Standing},
     blueprint,
-    engine::{Address, Graph, Plan},
+    engine::{Address, Graph, Inventory, Plan},
     sessions::Shift,
     ui::plan::{Place, Shown},
 };
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
 use std::{
     fmt::{self, Display},
     path::Path,
 };
+use tokio::time::Instant;
 
 /// Delete everything of a stack
 #[derive(Debug, clap::Args)]
@@ -38,6 +41,8 @@ pub(super) struct Args {
     #[arg(long)]
     unprotect: bool,
     #[command(flatten)]
+    lock: LockArgs,
+    #[command(flatten)]
     place: Where,
 }
 
@@ -51,46 +56,122 @@ struct Gone {
     left: Vec<(Address, String)>,
 }
 
+/// What is there to be deleted.
+struct Doom {
+    plan: Plan<Aws>,
+    shown: Shown,
+    /// What stays on purpose, and whose it was.
+    left: Vec<(Address, String)>,
+    /// How it stood with the stack's lock.
+    standing: Standing,
+    /// When reading began.
+    began: Instant,
+}
+
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let here = Path::new("");
     let chosen = list::or_list(choose(&args.which, here), &args.place, session).await?;
     let mut way = args.place.open(&chosen, session).await?;
     way.aws.unprotect = args.unprotect;
     let aws = &way.aws;
+    let began = Instant::now();
     let (identity, found) = as_ourselves(aws, chosen.spec.as_ref(), inventory(aws)).await?;
     let place = Place::of(aws, &identity);
-    let forget = || match &chosen.memory {
-        Some(memory) if (&memory.region, &memory.endpoint) == (&aws.region, &aws.endpoint) => {
-            Memory::forget(here, &chosen.name)
+    let doom = Doom::of(found, aws, began, &place, args).await?;
+    let found = !doom.plan.is_empty();
+    if found {
+        doom.show(args, session)?;
+        args.lock.refuse_locked(aws, &doom.standing)?;
+        doom.agree(args, &chosen.name, &place, session).await?;
+    }
+    let mut left = Vec::new();
+    if found || !doom.standing.is_blank() {
+        let turn = Turn::take(aws, "stackctl destroy", args.lock, &doom.standing, session).await?;
+        let Some(turn) = turn else { return Ok(Ended::Interrupted) };
+        match doom.carry_out(aws, args, &chosen.name, &place, &turn, session).await {
+            Ok((Ended::Done, stays)) => left = stays,
+            other => {
+                turn.end(session).await;
+                return Ok(other?.0);
+            }
         }
-        _ => Ok(()),
-    };
-    if found.is_empty() {
-        session.ui.part("nothing", &Gone { place, found: false, left: Vec::new() })?;
-        forget()?;
-        return Ok(Ended::Done);
+        turn.erase().await.context("all is gone but for the lock's parameters")?;
     }
-    let shift = Shift { today: blueprint::mode(&found), then: None };
-    let farewells = farewells(&found);
-    let plan = Plan::new(&Graph::default(), found)?;
-    let mut shown = Shown::new(&plan, place.clone(), Vec::new())
-        .with_impacts(&shift, &plan)
-        .with_farewells(farewells.clone());
-    if args.unprotect {
-        shown = shown.unprotected(PROTECTED);
+    let remembered = chosen.memory.as_ref().map(|memory| (&memory.region, &memory.endpoint));
+    if remembered == Some((&aws.region, &aws.endpoint)) {
+        Memory::forget(here, &chosen.name)?;
     }
-    session.ui.part("plan", &shown)?;
-    refuse_obstacles(&plan, args.unprotect)?;
-    if !args.yes {
+    let event = if found { "gone" } else { "nothing" };
+    session.ui.part(event, &Gone { place, found, left })?;
+    Ok(Ended::Done)
+}
+
+impl Doom {
+    async fn of(
+        found: Inventory<Aws>,
+        aws: &Aws,
+        began: Instant,
+        place: &Place,
+        args: &Args,
+    ) -> Result<Self> {
+        let standing = aws.parameters().await?.standing.clone();
+        let shift = Shift { today: blueprint::mode(&found), then: None };
+        let left = farewells(&found);
+        let plan = Plan::new(&Graph::default(), found)?;
+        let mut shown = Shown::new(&plan, place.clone(), Vec::new())
+            .with_impacts(&shift, &plan)
+            .with_farewells(left.clone());
+        if args.unprotect {
+            shown = shown.unprotected(PROTECTED);
+        }
+        Ok(Self { plan, shown, left, standing, began })
+    }
+
+    fn show(&self, args: &Args, session: &Session) -> Result<()> {
+        session.ui.part("plan", &self.shown)?;
+        refuse_obstacles(&self.plan, args.unprotect)
+    }
+
+    async fn agree(&self, args: &Args, name: &str, place: &Place, session: &Session) -> Result<()> {
+        if args.yes {
+            return Ok(());
+        }
         let what = format!("all of this will be deleted from {}", place.region);
-        ask(session.ui, &what, &chosen.name).await?;
+        ask(session.ui, &what, name).await
     }
-    let ended = act(plan, aws.clone(), "stackctl destroy", session).await?;
-    if ended == Ended::Done {
-        forget()?;
-        session.ui.part("gone", &Gone { place, found: true, left: farewells })?;
+
+    /// Carries out the plan, or the one that it has become if others wrote after it was made, and
+    /// tells what stays.
+    async fn carry_out(
+        mut self,
+        aws: &Aws,
+        args: &Args,
+        name: &str,
+        place: &Place,
+        turn: &Turn,
+        session: &Session,
+    ) -> Result<(Ended, Vec<(Address, String)>)> {
+        let mut aws = aws.clone();
+        if !turn.follows(&self.standing, self.began) {
+            aws = aws.afresh();
+            let anew = async {
+                let began = Instant::now();
+                let anew = Self::of(inventory(&aws).await?, &aws, began, place, args).await?;
+                if anew.shown.to_string() != self.shown.to_string() {
+                    session.ui.warn(CHANGED);
+                    anew.show(args, session)?;
+                    anew.agree(args, name, place, session).await?;
+                }
+                Ok(anew)
+            };
+            let Some(anew) = turn.unless_stopped(anew).await? else {
+                return Ok((Ended::Interrupted, self.left));
+            };
+            self = anew;
+        }
+        let ended = act(self.plan, aws, "stackctl destroy", turn, session.ui).await?;
+        Ok((ended, self.left))
     }
-    Ok(ended)
 }
 
 /// The stack that is meant; where none is, the one destroyed last, of which there is nothing left

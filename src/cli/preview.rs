@@ -7,7 +7,7 @@ use super::{
     which::{Chosen, FileArgs},
 };
 use crate::{
-    aws::{Aws, Identity},
+    aws::{Aws, Identity, lock::Standing},
     blueprint::{self, Facts},
     engine::{Graph, Inventory, Kind, Plan},
     kinds::{DnsRecord, hosted_zone::zone_id},
@@ -20,16 +20,33 @@ use crate::{
 };
 use anyhow::{Result, ensure};
 use std::{path::Path, sync::Arc};
+use tokio::time::Instant;
 
 /// A plan, and what it was made from.
 pub(super) struct Preview {
     pub chosen: Chosen,
+    spec: Spec,
     pub way: Way,
     pub identity: Identity,
     /// What was there.
     pub inventory: Inventory<Aws>,
     pub plan: Plan<Aws>,
     pub shown: Shown,
+    /// How it stood with the stack's lock.
+    pub standing: Standing,
+    /// When reading began.
+    pub began: Instant,
+}
+
+impl Preview {
+    /// The same for what the cloud has become.
+    ///
+    /// # Errors
+    /// What is wrong with the way to AWS; refused replacements.
+    pub(super) async fn anew(self) -> Result<Self> {
+        let Self { chosen, spec, way, .. } = self;
+        look(chosen, spec, Way { aws: way.aws.afresh() }).await
+    }
 }
 
 /// Reads the file and the cloud, and compares them.
@@ -40,6 +57,12 @@ pub(super) struct Preview {
 pub(super) async fn preview(file: &FileArgs, to: &Where, session: &Session) -> Result<Preview> {
     let (chosen, spec) = file.choose(Path::new(""))?;
     let way = to.open(&chosen, session).await?;
+    look(chosen, spec, way).await
+}
+
+/// Reads the cloud, and compares it with what the file says.
+async fn look(chosen: Chosen, spec: Spec, way: Way) -> Result<Preview> {
+    let began = Instant::now();
     let reading = read(&way.aws, Some(&spec));
     let (identity, found) = as_ourselves(&way.aws, Some(&spec), reading).await?;
     let graph = wanted(&spec, &way.aws, &identity, &found)?;
@@ -50,7 +73,8 @@ pub(super) async fn preview(file: &FileArgs, to: &Where, session: &Session) -> R
     let shift = Shift { today, then: Some(Mode::wanted(&spec)) };
     let shown = Shown::new(&plan, Place::of(&way.aws, &identity), warnings(&spec));
     let shown = shown.with_impacts(&shift, &plan).with_farewells(farewells);
-    Ok(Preview { chosen, way, identity, inventory: found.inventory, plan, shown })
+    let (inventory, standing) = (found.inventory, way.aws.parameters().await?.standing.clone());
+    Ok(Preview { chosen, spec, way, identity, inventory, plan, shown, standing, began })
 }
 
 /// What a plan is made from besides the file.

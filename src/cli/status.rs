@@ -36,6 +36,8 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
             Ok(plan) => Drift::of(Shown::new(&plan, Place::of(aws, &identity), Vec::new()).summary),
         },
     };
-    session.ui.result(&Status::of(Place::of(aws, &identity), aws, &found.inventory, drift))?;
+    let under_way = aws.parameters().await?.standing.holder().cloned();
+    let place = Place::of(aws, &identity);
+    session.ui.result(&Status::of(place, aws, &found.inventory, drift, under_way))?;
     Ok(Ended::Done)
 }

@@ -7,10 +7,11 @@ use super::{
     connect::Where,
     list,
     reading::as_ourselves,
+    turn::refuse_beside,
     which::{Chosen, StackArgs},
 };
 use crate::{
-    aws::{Aws, Sent},
+    aws::{Aws, Sent, lock::Standing},
     blueprint,
     kinds::TargetGroup,
     spec::{Seconds, Spec, Stickiness},
@@ -72,8 +73,9 @@ struct Group {
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let chosen = list::or_list(args.which.choose(Path::new("")), &args.place, session).await?;
     let way = args.place.open(&chosen, session).await?;
-    let reading = groups(&way.aws);
-    let (_, groups) = as_ourselves(&way.aws, chosen.spec.as_ref(), reading).await?;
+    let shelf = way.aws.lock();
+    let reading = async { tokio::try_join!(Box::pin(groups(&way.aws)), Standing::read(&shelf)) };
+    let (_, (groups, standing)) = as_ourselves(&way.aws, chosen.spec.as_ref(), reading).await?;
     ensure!(
         !groups.is_empty(),
         Trouble::new(
@@ -93,6 +95,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
         let after = kept.after(&asked)?;
         let changed = before != after;
         if changed {
+            refuse_beside(&chosen.name, &standing)?;
             TargetGroup::put_stickiness(&way.aws, &arn, &blueprint::stickiness(&after))
                 .await
                 .with_context(|| format!("cannot change the stickiness of {name}"))?;

@@ -2,13 +2,15 @@
 
 use super::{
     Ended, Session,
-    act::{act, ask, refuse_obstacles},
+    act::{CHANGED, act, ask, refuse_obstacles},
     connect::Where,
     outputs::{self, Outputs},
     preview::{Preview, preview},
     reading::inventory_of,
+    turn::{LockArgs, Turn},
     which::FileArgs,
 };
+use crate::ui::Ui;
 use anyhow::Result;
 use std::path::Path;
 
@@ -25,32 +27,70 @@ pub(super) struct Args {
     #[arg(short, long)]
     yes: bool,
     #[command(flatten)]
+    lock: LockArgs,
+    #[command(flatten)]
     place: Where,
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let ui = session.ui;
-    let Preview { chosen, way, identity, mut inventory, plan, shown } =
-        preview(&args.file, &args.place, session).await?;
-    ui.part("plan", &shown)?;
-    refuse_obstacles(&plan, false)?;
-    if plan.deletes() && !args.yes {
-        ask(ui, "this plan deletes or replaces what there is", "yes").await?;
+    let preview = preview(&args.file, &args.place, session).await?;
+    show(&preview, ui)?;
+    if !preview.plan.is_empty() {
+        args.lock.refuse_locked(&preview.way.aws, &preview.standing)?;
     }
+    agree(&preview, args, ui).await?;
     // Before the first call that writes, so that a killed run is found again.
-    if let Err(error) = way.memory(&identity, chosen.file).write(Path::new("")) {
+    let memory = preview.way.memory(&preview.identity, preview.chosen.file.clone());
+    if let Err(error) = memory.write(Path::new("")) {
         ui.warn(format_args!("the stack is not remembered in this folder: {error:#}"));
     }
-    if !plan.is_empty() {
-        let ended = act(plan, way.aws.clone(), "stackctl up", session).await?;
+    let (aws, mut inventory) = (preview.way.aws.clone(), preview.inventory.clone());
+    if !preview.plan.is_empty() {
+        let turn = Turn::take(&aws, "stackctl up", args.lock, &preview.standing, session).await?;
+        let Some(turn) = turn else { return Ok(Ended::Interrupted) };
+        let ended = Box::pin(carry_out(preview, args, &turn, ui)).await;
+        turn.end(session).await;
+        let ended = ended?;
         if ended != Ended::Done {
             return Ok(ended);
         }
-        inventory = inventory_of(outputs::kinds(), &way.aws.afresh()).await?;
+        inventory = inventory_of(outputs::kinds(), &aws.afresh()).await?;
     }
     if !ui.is_json() {
         ui.say("");
     }
-    ui.part("outputs", &Outputs::of(&way.aws, &inventory))?;
+    ui.part("outputs", &Outputs::of(&aws, &inventory))?;
     Ok(Ended::Done)
+}
+
+/// Carries out the plan, or the one that it has become if others wrote after it was made.
+async fn carry_out(mut preview: Preview, args: &Args, turn: &Turn, ui: Ui) -> Result<Ended> {
+    if !turn.follows(&preview.standing, preview.began) {
+        let anew = Box::pin(async {
+            let before = preview.shown.to_string();
+            let preview = preview.anew().await?;
+            if preview.shown.to_string() != before {
+                ui.warn(CHANGED);
+                show(&preview, ui)?;
+                agree(&preview, args, ui).await?;
+            }
+            Ok(preview)
+        });
+        let Some(anew) = turn.unless_stopped(anew).await? else { return Ok(Ended::Interrupted) };
+        preview = anew;
+    }
+    act(preview.plan, preview.way.aws, "stackctl up", turn, ui).await
+}
+
+fn show(preview: &Preview, ui: Ui) -> Result<()> {
+    ui.part("plan", &preview.shown)?;
+    refuse_obstacles(&preview.plan, false)
+}
+
+async fn agree(preview: &Preview, args: &Args, ui: Ui) -> Result<()> {
+    if preview.plan.deletes() && !args.yes {
+        ask(ui, "this plan deletes or replaces what there is", "yes").await?;
+    }
+    Ok(())
 }

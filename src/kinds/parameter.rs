@@ -91,10 +91,12 @@ impl Kind for Parameter {
     async fn discover(aws: &Aws) -> Result<Vec<Found<Self>>> {
         let name = name(&aws.stack);
         let value = async {
-            let answer = aws.ssm.get_parameter().name(&name).send().await.aws().or_gone()?;
-            Ok(answer.and_then(|answer| answer.parameter?.value))
+            let mut all = aws.parameters().await?.all.iter();
+            let found = all.find(|p| p.name() == Some(&name));
+            Ok::<_, anyhow::Error>(found.and_then(|p| p.value.clone()))
         };
-        let (value, owned) = tokio::try_join!(value, owned(aws, &name))?;
+        let owned = async { Ok::<_, anyhow::Error>(owned(aws, &name).await?) };
+        let (value, owned) = tokio::try_join!(value, owned)?;
         let (Some(value), Some(owned)) = (value, owned) else { return Ok(Vec::new()) };
         let file = EnvFile::parse(&value);
         let spec = Self {

@@ -11,6 +11,7 @@ mod economy;
 mod emulator;
 mod honest;
 mod lifecycle;
+mod locks;
 mod mistakes;
 mod neighbours;
 mod plans;

@@ -3,7 +3,7 @@
 use crate::emulator;
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
 };
 use tempfile::TempDir;
 
@@ -107,18 +107,24 @@ impl Desk {
 impl Said {
     /// Runs a command to its end.
     pub(crate) fn of(command: &mut Command) -> Self {
-        let output = command.output().unwrap();
+        command.output().unwrap().into()
+    }
+
+    /// Both streams, for messages.
+    pub(crate) fn both(&self) -> String {
+        format!("{}{}", self.out, self.err)
+    }
+}
+
+impl From<Output> for Said {
+    /// What a process has said that has ended; the code of one that was killed is -1.
+    fn from(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Self {
             code: output.status.code().unwrap_or(-1),
             out: text(output.stdout),
             err: text(output.stderr),
         }
-    }
-
-    /// Both streams, for messages.
-    pub(crate) fn both(&self) -> String {
-        format!("{}{}", self.out, self.err)
     }
 }
 

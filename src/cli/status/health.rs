@@ -1,7 +1,7 @@
 //! What a stack's state comes to, in a few lines.
 
 use crate::{
-    aws::Aws,
+    aws::{Aws, lock::Holder},
     cli::outputs::Outputs,
     engine::{Address, Found, Inventory, Kind, Phase},
     kinds::{
@@ -27,6 +27,9 @@ pub(in crate::cli) struct Status {
     parts: Vec<Part>,
     stickiness: Option<String>,
     drift: Drift,
+    /// The run that writes to it at the moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    under_way: Option<Holder>,
 }
 
 /// How far the stack is from its file.
@@ -107,6 +110,7 @@ impl Status {
         aws: &Aws,
         found: &Inventory<Aws>,
         drift: Drift,
+        under_way: Option<Holder>,
     ) -> Self {
         let mut all: Vec<One> = found
             .of::<Target>()
@@ -133,6 +137,7 @@ impl Status {
             parts,
             stickiness: found.of::<TargetGroup>().next().map(|g| g.spec.stickiness.to_string()),
             drift,
+            under_way,
         }
     }
 }
@@ -156,8 +161,11 @@ impl Part {
 
 impl Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place, url, targets, parts, stickiness, drift, .. } = self;
+        let Self { place, url, targets, parts, stickiness, drift, under_way, .. } = self;
         writeln!(f, "{place}")?;
+        if let Some(run) = under_way {
+            writeln!(f, "{} {run}", Painted(CARE, "under way:"))?;
+        }
         if targets.all.is_empty() && parts.is_empty() {
             return f.write_str("there is nothing of this stack, or nothing yet that could be ill");
         }

@@ -10,7 +10,8 @@ use aws_sdk_ssm::{
     Client,
     operation::{
         delete_parameter::DeleteParameterError,
-        get_parameter::{GetParameterError, GetParameterOutput},
+        get_parameter::GetParameterOutput,
+        get_parameters_by_path::GetParametersByPathOutput,
         list_tags_for_resource::{ListTagsForResourceError, ListTagsForResourceOutput},
         put_parameter::{PutParameterError, PutParameterOutput},
     },
@@ -68,6 +69,18 @@ fn gets(value: String) -> Rule {
     })
 }
 
+fn lists(value: Option<String>) -> Rule {
+    mock!(Client::get_parameters_by_path)
+        .match_requests(|r| r.path() == Some("/stackctl/shop") && r.recursive() == Some(true))
+        .then_output(move || {
+            let named = |name: &str| aws_sdk_ssm::types::Parameter::builder().name(name);
+            let of_the_lock = named("/stackctl/shop/lock/1").value("{}").build();
+            let of_the_app = value.as_ref().map(|value| named(NAME).value(value).build());
+            let all = [Some(of_the_lock), of_the_app].into_iter().flatten().collect();
+            GetParametersByPathOutput::builder().set_parameters(Some(all)).build()
+        })
+}
+
 fn lists_tags(stack: &'static str) -> Rule {
     mock!(Client::list_tags_for_resource).then_output(move || {
         let labels = Aws::offline(stack).labels(&Address::of::<Parameter>("app"), &team());
@@ -80,7 +93,7 @@ fn lists_tags(stack: &'static str) -> Rule {
 async fn it_reads_back_as_it_was_wanted() {
     let (parameter, cx) = wanted(&[]);
     let value = parameter.value(&cx).unwrap();
-    let (get, tags) = (gets(value), lists_tags("shop"));
+    let (get, tags) = (lists(Some(value)), lists_tags("shop"));
     let found = Parameter::discover(&aws(&[&get, &tags])).await.unwrap().remove(0);
     assert_eq!((&*found.name, &*found.live.name), ("app", NAME));
     assert_eq!(found.spec.generation, parameter.generation);
@@ -176,7 +189,8 @@ async fn one_that_was_made_though_the_answer_was_lost_is_written_again() {
 
 #[tokio::test]
 async fn one_of_somebody_else_is_not_taken_over() {
-    let rules = [taken(), gets("theirs".into()), lists_tags("other")];
+    let theirs = "theirs".to_owned();
+    let rules = [taken(), gets(theirs.clone()), lists(Some(theirs)), lists_tags("other")];
     let (parameter, cx) = wanted(&rules.iter().collect::<Vec<_>>());
     let error = parameter.create(&cx).await.unwrap_err().to_string();
     assert!(error.contains(NAME) && error.contains("not this stack's"), "{error}");
@@ -187,8 +201,7 @@ async fn one_of_somebody_else_is_not_taken_over() {
 #[tokio::test]
 async fn none_is_found_and_none_is_deleted_where_there_is_none() {
     let rules = [
-        mock!(Client::get_parameter)
-            .then_error(|| GetParameterError::generic(refusal("ParameterNotFound"))),
+        lists(None),
         mock!(Client::list_tags_for_resource)
             .then_error(|| ListTagsForResourceError::generic(refusal("InvalidResourceId"))),
         mock!(Client::delete_parameter)

@@ -1,0 +1,135 @@
+//! Who may write to a stack: a lock that needs no set-up, tells who holds it, and frees itself.
+//!
+//! Every run that writes makes the next *generation*; making one is atomic, and the highest holds.
+//! A heartbeat renews it. One that was not renewed for [`LEASE`] is over, and the next run succeeds
+//! it by making a higher one; a run that finds itself succeeded starts nothing further. A released
+//! generation stays as a trace until the next one is made: AWS advises against making a parameter
+//! anew within 30 seconds of its deletion (AWS API reference, `DeleteParameter`).
+
+mod heart;
+mod holder;
+mod parameters;
+mod process;
+mod shelf;
+mod standing;
+
+pub use holder::Holder;
+pub use parameters::{Parameters, Reading};
+pub use shelf::{Entry, Shelf};
+pub use standing::Standing;
+
+use crate::engine::Stop;
+use anyhow::{Result, ensure};
+use heart::Heart;
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout};
+
+/// How long a lock holds after its last heartbeat. A killed run's lock is free after this.
+pub const LEASE: Duration = Duration::from_secs(70);
+/// How long what was made may be missing from a listing, or what was removed may be in the way.
+const LAG: Duration = Duration::from_mins(1);
+const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+
+/// A lock that is held, and renewed as long as this lives.
+#[derive(Debug)]
+pub struct Lock<S: Shelf> {
+    shelf: S,
+    generation: u64,
+    holder: Holder,
+    /// What stood before: generation and run.
+    before: (u64, String),
+    heart: Heart,
+}
+
+impl<S: Shelf> Lock<S> {
+    /// Takes the lock, unless somebody else holds it: then that is told. `seen` is what was read
+    /// last, however long ago. When the lock is lost later on, `stop` is raised.
+    ///
+    /// # Errors
+    /// What AWS refuses; a listing that does not show what was made.
+    pub async fn take(
+        shelf: S,
+        holder: Holder,
+        mut seen: Standing,
+        stop: &Stop,
+    ) -> Result<Result<Self, Standing>> {
+        let limit = Instant::now() + LAG;
+        while seen.holder().is_none() {
+            let generation = seen.generation + 1;
+            let added = shelf.add(generation, holder.held()).await?;
+            let mut now = Standing::read(&shelf).await?;
+            while now.generation < generation {
+                ensure!(
+                    Instant::now() < limit,
+                    "generation {generation} of the stack's lock can neither be made nor read"
+                );
+                sleep(BETWEEN_LOOKS).await;
+                if !added {
+                    break;
+                }
+                now = Standing::read(&shelf).await?;
+            }
+            if now.is_of(generation, &holder) {
+                let heart = Heart::start(&shelf, generation, &holder, now.older(), stop);
+                return Ok(Ok(Self { shelf, generation, holder, before: seen.mark(), heart }));
+            }
+            if added {
+                // Others have come and gone meanwhile: a lower one holds nothing.
+                shelf.remove(vec![generation]).await?;
+            }
+            seen = now;
+        }
+        Ok(Err(seen))
+    }
+
+    /// Whether nobody held the lock between what was `seen` and this run.
+    pub fn follows(&self, seen: &Standing) -> bool {
+        self.before == seen.mark()
+    }
+
+    /// Why the lock was lost, if it was.
+    pub fn lost(&self) -> Option<&str> {
+        self.heart.stopped()
+    }
+
+    /// Lets others write. What cannot be told AWS within `limit` ends with the lease.
+    ///
+    /// # Errors
+    /// What AWS refuses; no answer in time.
+    pub async fn release(mut self, limit: Duration) -> Result<()> {
+        timeout(limit, async {
+            self.heart.stop().await;
+            match self.lost() {
+                Some(_) => Ok(()),
+                None => self.shelf.overwrite(self.generation, self.holder.released()).await,
+            }
+        })
+        .await?
+    }
+
+    /// Lets others write, and leaves no trace of any run: for a stack that is gone.
+    ///
+    /// # Errors
+    /// What AWS refuses.
+    pub async fn erase(mut self) -> Result<()> {
+        self.heart.stop().await;
+        let standing = Standing::read(&self.shelf).await?;
+        ensure!(standing.is_of(self.generation, &self.holder), "the lock was lost meanwhile");
+        standing.erase(&self.shelf).await
+    }
+}
+
+/// Takes the lock away from whoever holds it. A run that goes on notices and starts nothing further.
+///
+/// # Errors
+/// What AWS refuses; somebody else was quicker.
+pub async fn unlock<S: Shelf>(shelf: &S, by: &Holder, seen: &Standing) -> Result<()> {
+    let added = shelf.add(seen.generation + 1, by.released()).await?;
+    ensure!(added, "the lock changed hands meanwhile");
+    let mut older = seen.older();
+    older.push(seen.generation);
+    shelf.remove(older).await
+}
+
+#[cfg(test)]
+mod tests;

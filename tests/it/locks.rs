@@ -1,0 +1,100 @@
+//! Two runs on one stack: one works, the other is told who does; and no lock stays.
+
+use crate::{
+    cloud::Cloud,
+    emulator,
+    stackctl::{Desk, REGION, Said},
+};
+use std::{
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
+
+const FILE: &str = "\
+name: shop
+app: {image: ghcr.io/acme/shop:1, instances: 1}
+load_balancer: {deregistration_delay: 1}
+";
+
+/// A desk with the file, and the account behind it.
+fn desk() -> (Desk, Cloud) {
+    let desk = Desk::new();
+    desk.write("stack.yaml", FILE);
+    let cloud = Cloud::new(emulator::endpoint(), &desk.account, REGION);
+    (desk, cloud)
+}
+
+/// The lock's parameters.
+async fn generations(cloud: &Cloud) -> Vec<String> {
+    let all = cloud.everything().await.into_iter();
+    all.filter(|name| name.starts_with("/stackctl/shop/lock/")).collect()
+}
+
+/// A run in the background that holds the lock by now.
+async fn begun(desk: &Desk, cloud: &Cloud, args: &[&str]) -> Child {
+    let before = generations(cloud).await;
+    let mut command = desk.command(args);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while generations(cloud).await == before {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    child
+}
+
+#[tokio::test]
+async fn a_second_run_is_told_who_works_and_one_that_waits_gets_its_turn() {
+    let (desk, cloud) = desk();
+    let before = cloud.everything().await;
+    let first = begun(&desk, &cloud, &["up"]).await;
+
+    for args in [&["up"][..], &["up", "--yes"], &["destroy", "--yes"]] {
+        let told = desk.run(args);
+        assert_eq!(told.code, 1, "{args:?}: {}", told.both());
+        for part in [
+            "`shop` is locked: `stackctl up` by arn:aws:",
+            &format!("(process {})", first.id()),
+            " since 20",
+            "`stackctl unlock --stack shop`",
+            "--lock-timeout",
+        ] {
+            assert!(told.err.contains(part), "{args:?}: no {part:?} in {}", told.both());
+        }
+    }
+    let status = desk.ok(&["status", "-o", "json"]);
+    assert!(status.out.contains("\"doing\": \"stackctl up\""), "{}", status.both());
+    for reads in [&["plan"][..], &["outputs"], &["list"]] {
+        desk.ok(reads);
+    }
+    let waited = desk.ok(&["destroy", "--yes", "--lock-timeout", "2m"]);
+    assert!(waited.err.contains("waiting for `stackctl up`"), "{}", waited.both());
+    let first = Said::from(first.wait_with_output().unwrap());
+    assert_eq!(first.code, 0, "{}", first.both());
+    assert_eq!(cloud.everything().await, before, "nothing is left, not even of the lock");
+}
+
+#[tokio::test]
+async fn stickiness_is_not_toggled_while_a_run_may_undo_it() {
+    let (desk, cloud) = desk();
+    desk.ok(&["up"]);
+    desk.write("stack.yaml", FILE.replace("instances: 1", "instances: 2"));
+    let run = begun(&desk, &cloud, &["up"]).await;
+    let told = desk.run(&["toggle-stickiness", "--duration", "1h"]);
+    assert_eq!(told.code, 1, "{}", told.both());
+    assert!(told.err.contains("is locked"), "{}", told.both());
+    let run = Said::from(run.wait_with_output().unwrap());
+    assert_eq!(run.code, 0, "{}", run.both());
+    desk.ok(&["toggle-stickiness", "--duration", "1h"]);
+}
+
+#[tokio::test]
+async fn a_killed_run_is_succeeded_on_its_machine_without_waiting() {
+    let (desk, cloud) = desk();
+    let mut killed = begun(&desk, &cloud, &["up"]).await;
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let began = Instant::now();
+    desk.ok(&["up", "--yes"]);
+    assert!(began.elapsed() < Duration::from_mins(1), "its lease is not waited for");
+    desk.assert_settled("stack.yaml");
+    desk.ok(&["destroy", "--yes"]);
+}
