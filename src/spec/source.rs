@@ -3,6 +3,9 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use super::mistakes::Mistakes;
 
@@ -15,6 +18,9 @@ pub struct Source {
 
 /// The largest file that is read. A stack file has some fifty lines.
 const LARGEST: u64 = 1024 * 1024;
+
+/// How long a named pipe may have nobody who writes into it.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Source {
     /// A text that is already there; `name` stands for the file's in messages.
@@ -30,8 +36,13 @@ impl Source {
     /// Reads a file.
     ///
     /// # Errors
-    /// When it is missing, not a file, unreadable, larger than 1 MiB, or not UTF-8 text.
+    /// When it is missing, not a file, unreadable, larger than 1 MiB, not UTF-8 text, or a pipe
+    /// that nobody has begun to write into after five seconds.
     pub fn read(path: &Path) -> Result<Self, Mistakes> {
+        Self::read_within(path, PATIENCE)
+    }
+
+    fn read_within(path: &Path, patience: Duration) -> Result<Self, Mistakes> {
         let name = path.display().to_string();
         let refuse = |says: &str, help: &str| Mistakes::one(&name, &name, says.to_owned(), help);
         let failed = |error: &io::Error| match error.kind() {
@@ -42,6 +53,10 @@ impl Source {
             io::ErrorKind::PermissionDenied => {
                 refuse("you may not read this file", "give yourself the right to read it")
             }
+            io::ErrorKind::TimedOut => refuse(
+                "this is a pipe, and nobody writes into it",
+                "start what writes the stack file first, or name a file",
+            ),
             _ => refuse(&format!("this file cannot be read: {error}"), ""),
         };
         let about = std::fs::metadata(path).map_err(|error| failed(&error))?;
@@ -50,7 +65,8 @@ impl Source {
         }
         let mut bytes = Vec::new();
         // A pipe tells no size beforehand.
-        let read = File::open(path).and_then(|file| {
+        let file = if about.is_file() { File::open(path) } else { open_within(path, patience) };
+        let read = file.and_then(|file| {
             if about.len() > LARGEST {
                 return Ok(usize::MAX);
             }
@@ -73,6 +89,15 @@ impl Source {
         })?;
         Ok(Self { name, text })
     }
+}
+
+/// Opens what may be a pipe: that waits for somebody to open the other end, and only a thread
+/// that is left behind can give up waiting.
+fn open_within(path: &Path, patience: Duration) -> io::Result<File> {
+    let (send, opened) = mpsc::channel();
+    let path = path.to_owned();
+    thread::spawn(move || send.send(File::open(path)));
+    opened.recv_timeout(patience).unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 #[cfg(test)]
@@ -110,6 +135,34 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mistakes = Source::read(folder.path()).unwrap_err();
         assert_eq!(mistakes.problems[0].says, "this is a folder");
+    }
+
+    #[cfg(unix)]
+    fn pipe(folder: &tempfile::TempDir) -> std::path::PathBuf {
+        let path = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        path
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_that_nobody_writes_into_is_refused_after_a_while() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = Source::read_within(&pipe(&folder), Duration::from_millis(50));
+        assert_eq!(read.unwrap_err().problems[0].says, "this is a pipe, and nobody writes into it");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_read_to_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = pipe(&folder);
+        let writer = thread::spawn({
+            let path = path.clone();
+            move || std::fs::write(path, "name: shop\n")
+        });
+        assert_eq!(Source::read(&path).unwrap().text, "name: shop\n");
+        writer.join().unwrap().unwrap();
     }
 
     #[test]
