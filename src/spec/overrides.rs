@@ -16,6 +16,12 @@ pub(super) fn apply(root: &mut Node, argument: &str, text: usize, problems: &mut
         ));
         return;
     };
+    // Places are counted in the first line.
+    if path.contains(['\n', '\r']) {
+        let help = "the key and its `=` stand in one line: --set app.port=80";
+        problems.push((whole, Wrong::new("a line ends in the middle of this key").help(help)));
+        return;
+    }
     let steps = steps(path, text);
     if let Some((_, at)) = steps.iter().find(|(step, _)| step.is_empty()) {
         let at = At { length: 1, ..*at };
@@ -147,6 +153,7 @@ mod tests {
             ("=1", "--set:1:1: here is no key"),
             ("load_balancer.allow.0=x", "--set:1:21: an item of a list cannot be set by itself"),
             ("app.image=[", "--set:1:11: this is not YAML"),
+            ("\n=!x", "--set:1:1: a line ends in the middle of this key"),
             ("name.x=1", "--set:1:6: expected a single value, found a mapping"),
         ] {
             let shown = set(&[argument]).unwrap_err().to_string();
