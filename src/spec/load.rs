@@ -6,7 +6,7 @@ use super::mistakes::{Mistakes, Problem};
 use super::reader::{Notes, Section};
 use super::rules;
 use super::source::Source;
-use super::text::{At, LONGEST, Text};
+use super::text::{At, LONGEST, Text, harmless};
 use super::tree::{Body, Node, parse};
 use super::{Spec, Wrong, overrides};
 
@@ -77,9 +77,9 @@ fn mistakes(
     let problem = |(at, key, wrong): (Option<At>, String, Wrong)| Problem {
         file: texts[at.map_or(0, |at| at.text)].name.clone(),
         at: at.map(|at| texts[at.text].place(at)),
-        key,
-        says: wrong.says.into_owned(),
-        help: wrong.help.map(Into::into),
+        key: harmless(&key),
+        says: harmless(&wrong.says),
+        help: wrong.help.map(|help| harmless(&help)),
     };
     let problems = problems.into_iter().map(problem).collect();
     Mistakes { file: source.name.clone(), problems, more }

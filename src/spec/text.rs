@@ -102,11 +102,17 @@ impl Text {
     /// The place as it is shown: its line, and how much of the line is meant.
     pub(super) fn place(&self, at: At) -> Place {
         let line = self.lines.get(at.line - 1).map_or("", String::as_str);
-        // A control character could move the cursor of the reader's terminal.
-        let text: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let text = harmless(line);
         let room = text.trim_end().chars().count().saturating_sub(at.column - 1);
         Place { line: at.line, column: at.column, length: at.length.min(room).max(1), text }
     }
+}
+
+/// The text without what could move the cursor of the reader's terminal or turn the direction of
+/// its words around; every character keeps its column.
+pub(super) fn harmless(text: &str) -> String {
+    let turns = |c| matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if c.is_control() || turns(c) { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -140,5 +146,10 @@ mod tests {
     #[test]
     fn control_characters_are_not_shown() {
         assert_eq!(Text::new("f", "a: \u{1b}[2J").place(AT).text, "a:  [2J");
+    }
+
+    #[test]
+    fn characters_that_turn_the_direction_of_words_are_not_shown() {
+        assert_eq!(harmless("a\u{202e}b\u{2066}c\u{2028}\u{e9}"), "a b c \u{e9}");
     }
 }

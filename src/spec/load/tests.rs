@@ -186,6 +186,22 @@ fn of_very_many_problems_the_first_are_told_and_the_others_counted() {
     assert!(shown.starts_with("130 problems") && shown.ends_with("… and 30 further problems"));
 }
 
+#[test]
+fn no_message_repeats_the_control_characters_of_a_key() {
+    for key in ["\\e[2J", "\\0", "a\\nb", "\\x9b2J", "a\\u202eb"] {
+        for text in [format!("\"{key}\": 1\n"), format!("tags: {{\"{key}\": [1]}}\n")] {
+            let mistakes = read(&format!("{SMALL}{text}")).unwrap_err();
+            let all: Vec<String> = mistakes
+                .problems
+                .into_iter()
+                .flat_map(|problem| [problem.key, problem.says, problem.help.unwrap_or_default()])
+                .collect();
+            let odd = |c: char| c.is_control() || c == '\u{202e}';
+            assert!(!all.concat().contains(odd), "{all:?}");
+        }
+    }
+}
+
 /// Stands for a secret; no message may repeat it.
 const MARK: &str = "hunter2";
 
