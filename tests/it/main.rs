@@ -15,6 +15,7 @@ mod locks;
 mod mistakes;
 mod neighbours;
 mod plans;
+mod proxy;
 mod refusals;
 mod shell;
 mod stackctl;
