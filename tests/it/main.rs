@@ -17,6 +17,7 @@ mod neighbours;
 mod plans;
 mod proxy;
 mod refusals;
+mod reliability;
 mod shell;
 mod stackctl;
 mod toggle;

@@ -1,0 +1,200 @@
+//! Nothing is lost: whatever happens to a run, the next one ends where an undisturbed one ends.
+//!
+//! What takes hours in full is sampled here: `RELIABILITY=full cargo test --test it reliability`
+//! does all of it. Each test leaves its figures in `target/tmp/reliability/`; those of a full run
+//! stand in `RELIABILITY.md`.
+
+mod kills;
+mod lost;
+
+use crate::{
+    cloud::Cloud,
+    emulator,
+    proxy::{Proxy, Weather},
+    stackctl::{Desk, REGION, Said},
+};
+use std::{
+    collections::BTreeMap,
+    fmt::Display,
+    fs,
+    path::Path,
+    sync::{Mutex, OnceLock},
+    thread,
+};
+
+/// A shape is what stands, without the ids that differ from run to run: how many of what.
+pub(crate) type Shape = BTreeMap<String, usize>;
+
+/// A stack in an account of its own, behind a faulty AWS.
+pub(crate) struct Site {
+    pub(crate) proxy: Proxy,
+    pub(crate) desk: Desk,
+    pub(crate) file: String,
+    cloud: Cloud,
+}
+
+/// The emulator of these tests: its states pass quickly, and it is not shared with others.
+pub(crate) fn upstream() -> &'static str {
+    static ENDPOINT: OnceLock<String> = OnceLock::new();
+    ENDPOINT.get_or_init(|| emulator::start(&["--delay", "0.2"]))
+}
+
+/// Whether all is asked for that there is, however long that takes.
+pub(crate) fn in_full() -> bool {
+    std::env::var("RELIABILITY").is_ok_and(|asked| asked == "full")
+}
+
+impl Site {
+    /// One for this example, in this weather.
+    pub(crate) fn new(example: &str, weather: Weather) -> Self {
+        let proxy = Proxy::start(upstream(), weather);
+        let desk = Desk::at(proxy.endpoint());
+        let cloud = Cloud::new(upstream(), &desk.account, REGION);
+        let file = format!("{}/stacks/{example}.yaml", env!("CARGO_MANIFEST_DIR"));
+        Self { proxy, desk, file, cloud }
+    }
+
+    /// What stands, asked of the emulator itself.
+    pub(crate) fn shape(&self) -> Shape {
+        let mut shape = Shape::new();
+        for id in wait(self.cloud.everything()) {
+            *shape.entry(kind(&id)).or_default() += 1;
+        }
+        shape
+    }
+
+    /// `up`, which must succeed.
+    pub(crate) fn up(&self) -> Said {
+        self.desk.ok(&["up", &self.file, "--yes"])
+    }
+
+    /// `destroy`, which must succeed.
+    pub(crate) fn destroy(&self) -> Said {
+        self.desk.ok(&["destroy", "--yes", "--unprotect", "--region", REGION, &self.file])
+    }
+
+    /// Insists that the stack is what an undisturbed `up` makes, and that a plan finds nothing to do.
+    pub(crate) fn assert_stands(&self, calm: &Calm, after: &dyn Display) {
+        assert_eq!(self.shape(), calm.standing, "after {after}");
+        let plan = self.desk.run(&["plan", &self.file, "--detailed-exitcode"]);
+        assert_eq!(plan.code, 0, "after {after}: {}", plan.both());
+    }
+
+    /// Insists that nothing is there but what was there before the stack, and final snapshots.
+    pub(crate) fn assert_gone(&self, calm: &Calm, after: &dyn Display) {
+        assert_eq!(self.shape(), calm.left, "after {after}");
+    }
+}
+
+/// How an undisturbed life goes.
+pub(crate) struct Calm {
+    /// What stands after `up`.
+    pub(crate) standing: Shape,
+    /// What is left after `destroy`: what was there before, and final snapshots.
+    pub(crate) left: Shape,
+    /// How many calls `up` makes.
+    pub(crate) up: u64,
+    /// How many calls `destroy` makes.
+    pub(crate) destroy: u64,
+    /// The calls that `up` makes, and how often: `ec2:CreateVpc`.
+    pub(crate) calls: BTreeMap<String, u64>,
+}
+
+impl Calm {
+    /// Lives it.
+    pub(crate) fn of(example: &str) -> Self {
+        let site = Site::new(example, Weather::calm());
+        site.up();
+        let standing = site.shape();
+        let up = site.proxy.calls();
+        let mut calls = BTreeMap::new();
+        for record in site.proxy.log() {
+            *calls.entry(record.call.clone()).or_default() += 1;
+        }
+        site.destroy();
+        Self { standing, left: site.shape(), up, destroy: site.proxy.calls() - up, calls }
+    }
+}
+
+/// What something is, by its id or name: two of one kind count as two.
+fn kind(id: &str) -> String {
+    let lock = "/lock/";
+    if let Some(at) = id.find(lock) {
+        return id[..at + lock.len()].to_owned();
+    }
+    if id.contains("snapshot:") {
+        return "snapshot".to_owned();
+    }
+    // Hosted zones, and load balancers and target groups, have a random part at one end.
+    let id =
+        id.strip_prefix("/hostedzone/").map_or(id, |id| id.split_once(' ').map_or("zone", |r| r.1));
+    let id = match id.rsplit_once('/') {
+        Some((name, tail)) if id.contains("elasticloadbalancing") && is_random(tail) => name,
+        _ => id,
+    };
+    let id = id.split_once(":elasticloadbalancing:").map_or(id, |(_, tail)| tail);
+    let account = |part: &&str| !(part.len() == 12 && part.bytes().all(|b| b.is_ascii_digit()));
+    let id: Vec<_> = id.split(':').filter(account).collect();
+    let id = id.join(":");
+    match id.split_once('-') {
+        Some((kind, tail)) if is_random(tail) => kind.to_owned(),
+        _ => id,
+    }
+}
+
+fn is_random(text: &str) -> bool {
+    text.len() >= 8 && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// Runs to the end what a thread without a runtime waits for.
+pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(work)
+}
+
+/// Does the same for many, some of them at once: most of the time is spent waiting.
+pub(crate) fn for_each<T: Send>(items: impl IntoIterator<Item = T> + Send, work: impl Fn(T) + Sync)
+where
+    <Vec<T> as IntoIterator>::IntoIter: Send,
+{
+    const AT_ONCE: usize = 4;
+    let items = Mutex::new(items.into_iter().collect::<Vec<_>>().into_iter());
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let item = items.lock().unwrap().next();
+                    let Some(item) = item else { break };
+                    work(item);
+                }
+            });
+        }
+    });
+}
+
+/// Leaves a figure where whoever asked for it finds it.
+pub(crate) fn tell(what: &str, figure: impl Display) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("reliability");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(what), format!("{figure}\n")).unwrap();
+}
+
+#[test]
+fn two_ids_of_a_kind_are_the_same_and_two_names_are_not() {
+    for (id, is) in [
+        ("vpc-0123456789abcdef0", "vpc"),
+        ("rtb-10d8557bd7ac6b18d", "rtb"),
+        ("/stackctl/demo/lock/12", "/stackctl/demo/lock/"),
+        ("/stackctl/demo/app/env", "/stackctl/demo/app/env"),
+        ("/hostedzone/Z0123456789ABC", "zone"),
+        ("/hostedzone/Z0123456789ABCshop.example.com. A", "shop.example.com. A"),
+        (
+            "arn:aws:elasticloadbalancing:eu-west-1:900000000004:loadbalancer/app/demo-lb-e05336/bb051e65903bf07c",
+            "eu-west-1:loadbalancer/app/demo-lb-e05336",
+        ),
+        ("arn:aws:iam::900000000004:role/demo-app", "arn:aws:iam::role/demo-app"),
+        ("demo-cache", "demo-cache"),
+    ] {
+        assert_eq!(kind(id), is, "{id}");
+    }
+}
