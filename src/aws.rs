@@ -1,5 +1,6 @@
 //! The AWS side: clients made from one configuration, and what every kind needs around its calls.
 
+pub mod buckets;
 pub mod careful;
 pub mod compute;
 pub mod connect;
@@ -16,6 +17,7 @@ pub mod retry;
 pub mod stores;
 pub mod survey;
 pub mod tags;
+pub mod throttle;
 
 pub use careful::{careful, no_retries};
 pub use connect::Connection;

@@ -1,8 +1,11 @@
 //! Where AWS is and who asks: one SDK configuration from flags, file and environment.
 
-use super::{Aws, Meter};
+use super::{Aws, Meter, throttle::Throttle};
 use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
-use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedHttpClient};
+use aws_sdk_sts::config::{
+    Credentials, ProvideCredentials, SharedHttpClient,
+    retry::{RetryPartition, TokenBucket},
+};
 use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_types::retry::RetryConfig;
 use std::{sync::Arc, time::Duration};
@@ -20,19 +23,29 @@ pub struct Connection {
 
 /// The region where nobody names one and there is only an emulator.
 const EMULATOR_REGION: &str = "us-east-1";
-/// Control planes throttle; eight attempts of up to 20 s ride that out.
-const ATTEMPTS: u32 = 8;
+/// Control planes throttle. With a third of all attempts throttled, broken or lost, fourteen of
+/// them let one call in a million fail, and a run makes hundreds. The pauses between them, up to
+/// 20 s long, are a minute and a half on average and three minutes at most.
+const ATTEMPTS: u32 = 14;
+const CONNECT: Duration = Duration::from_secs(5);
+/// From sending to the first byte of the answer; the SDK itself breaks off an answer that stalls.
+/// Waiting for a token is no part of it, as it would be of an attempt's time-out.
+const ANSWER: Duration = Duration::from_secs(30);
+/// Every attempt at its slowest, all pauses, and four minutes' waiting for tokens. It ends what
+/// nothing else would, and is never what ends a call that may yet succeed.
+const OPERATION: Duration = Duration::from_mins(15);
 
 impl Connection {
     /// Makes the clients. Nothing is sent yet, but for looking up the region and credentials.
     pub async fn open(&self, stack: &str) -> anyhow::Result<Aws> {
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .http_client(http_client())
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .retry_config(retries())
             .timeout_config(
                 TimeoutConfig::builder()
-                    .connect_timeout(Duration::from_secs(5))
-                    .operation_attempt_timeout(Duration::from_secs(30))
+                    .connect_timeout(CONNECT)
+                    .read_timeout(ANSWER)
+                    .operation_timeout(OPERATION)
                     .build(),
             );
         if let Some(region) = &self.region {
@@ -72,10 +85,26 @@ fn http_client() -> SharedHttpClient {
         .build_https()
 }
 
+/// How calls are tried again.
+pub(super) fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(ATTEMPTS)
+}
+
+/// The SDK gives up trying again once too many calls have failed, which protects AWS from many
+/// clients in trouble at once. Here every attempt waits for a token of its family, so that a storm
+/// never becomes a flood, and the SDK's quota would only end a run that gets through it.
+fn no_quota() -> RetryPartition {
+    RetryPartition::custom("stackctl").token_bucket(TokenBucket::unlimited()).build()
+}
+
 macro_rules! client {
-    ($service:ident, $config:expr, $meter:expr) => {{
-        let config = $service::config::Builder::from($config).interceptor($meter.clone()).build();
-        $service::Client::from_conf(config)
+    ($service:ident, $config:expr, $meter:expr, $throttle:expr) => {{
+        let mut config = $service::config::Builder::from($config)
+            .interceptor($meter.clone())
+            .interceptor($throttle.clone())
+            .retry_partition(no_quota());
+        config.set_http_client($config.http_client().map(|http| $throttle.before(http)));
+        $service::Client::from_conf(config.build())
     }};
 }
 
@@ -83,15 +112,16 @@ impl Aws {
     /// Clients for all services from one configuration, watched by one meter.
     pub fn from_config(config: &SdkConfig, stack: &str) -> Self {
         let meter = Meter::default();
+        let throttle = Throttle::default();
         Self {
-            ec2: client!(aws_sdk_ec2, config, meter),
-            elb: client!(aws_sdk_elasticloadbalancingv2, config, meter),
-            elasticache: client!(aws_sdk_elasticache, config, meter),
-            rds: client!(aws_sdk_rds, config, meter),
-            route53: client!(aws_sdk_route53, config, meter),
-            iam: client!(aws_sdk_iam, config, meter),
-            ssm: client!(aws_sdk_ssm, config, meter),
-            sts: client!(aws_sdk_sts, config, meter),
+            ec2: client!(aws_sdk_ec2, config, meter, throttle),
+            elb: client!(aws_sdk_elasticloadbalancingv2, config, meter, throttle),
+            elasticache: client!(aws_sdk_elasticache, config, meter, throttle),
+            rds: client!(aws_sdk_rds, config, meter, throttle),
+            route53: client!(aws_sdk_route53, config, meter, throttle),
+            iam: client!(aws_sdk_iam, config, meter, throttle),
+            ssm: client!(aws_sdk_ssm, config, meter, throttle),
+            sts: client!(aws_sdk_sts, config, meter, throttle),
             region: config.region().map_or_else(String::new, ToString::to_string),
             endpoint: config.endpoint_url().map(str::to_owned),
             stack: stack.into(),

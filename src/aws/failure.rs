@@ -23,6 +23,22 @@ pub struct Failure {
     pub status: Option<u16>,
 }
 
+/// The codes by which AWS asks to be asked less often. Quotas are not among them, whatever the SDK
+/// thinks of `LimitExceededException`: none of the services used here says so of its rate.
+pub(super) const THROTTLES: [&str; 11] = [
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "RequestLimitExceeded",
+    "BandwidthLimitExceeded",
+    "TooManyRequestsException",
+    "PriorRequestNotComplete",
+    "SlowDown",
+    "EC2ThrottledException",
+];
+
 impl Failure {
     /// A refusal with this code and message.
     pub fn coded(code: impl Into<String>, message: impl Into<String>) -> Self {
@@ -55,18 +71,7 @@ impl Failure {
 
     /// Whether AWS asks to be asked less often. Such a call was not carried out.
     pub fn is_throttled(&self) -> bool {
-        self.is(&[
-            "Throttling",
-            "ThrottlingException",
-            "ThrottledException",
-            "RequestThrottled",
-            "RequestThrottledException",
-            "RequestLimitExceeded",
-            "TooManyRequestsException",
-            "PriorRequestNotComplete",
-            "SlowDown",
-            "EC2ThrottledException",
-        ])
+        self.is(&THROTTLES) || self.status == Some(429)
     }
 
     /// Whether something else still uses the thing: it can go once that is gone.
