@@ -102,10 +102,7 @@ impl Kind for HostedZone {
         let zone = match made {
             Some(made) => made.hosted_zone,
             // The answer was lost, and the SDK sent it again.
-            None => called(aws, &self.domain)
-                .await?
-                .into_iter()
-                .find(|zone| zone.caller_reference == reference),
+            None => Some(cx.until(SOON, || self.made_as(&reference, aws)).await?),
         };
         let id = dns::bare(&zone.context("made, but AWS does not show it")?.id).to_owned();
         put_tags(cx, &id, &aws.labels(cx.address(), &self.tags)).await?;
@@ -148,6 +145,15 @@ impl Kind for HostedZone {
             Ok(Probe::Pending(failure.to_string()))
         })
         .await
+    }
+}
+
+impl HostedZone {
+    /// The zone that was made with this caller reference, once AWS lists it.
+    async fn made_as(&self, reference: &str, aws: &Aws) -> Result<Probe<Described>> {
+        let zones = called(aws, &self.domain).await?;
+        let made = zones.into_iter().find(|zone| zone.caller_reference == reference);
+        Ok(made.map_or_else(|| Probe::Pending("made, but not listed".into()), Probe::Ready))
     }
 }
 

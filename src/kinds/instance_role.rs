@@ -7,6 +7,7 @@ use crate::{
     engine::{Cx, Found, Kind, Pace, Table, Taken},
 };
 use anyhow::{Context, Result};
+use aws_sdk_iam::types::{InstanceProfile, Role};
 use std::time::Duration;
 
 /// What the instances may do in AWS: an IAM role, its inline policy, and the profile that hands it over.
@@ -155,9 +156,16 @@ impl InstanceRole {
         let call = call.assume_role_policy_document(policy::TRUST);
         let call = call.description(format!("What the instances of {} may do", cx.cloud.stack));
         let made = call.set_tags(Some(tags::for_iam(&labels))).send().await.aws();
-        let role = match made.or_code(&["EntityAlreadyExists"])? {
-            Some(made) => made.role,
-            None => cx.cloud.own_role(name).await?.map(|(role, _)| role),
+        let role = if let Some(made) = made.or_code(&["EntityAlreadyExists"])? {
+            made.role
+        } else {
+            // Made unheard a moment ago, it may not be known yet.
+            let there = eventually(cx, SOON, crate::aws::Failure::is_gone, || {
+                let call = cx.cloud.iam.get_role().role_name(name);
+                async { call.send().await.aws() }
+            });
+            let ours = |r: &Role| cx.cloud.owned(tags::of_iam(r.tags())).is_some();
+            there.await?.role.filter(ours)
         };
         let role = role.with_context(|| foreign("role", name, &cx.cloud))?;
         Ok(role.arn)
@@ -171,8 +179,13 @@ impl InstanceRole {
         if made.or_code(&["EntityAlreadyExists"])?.is_some() {
             return Ok(false);
         }
-        let found = cx.cloud.own_profile(name).await?;
-        let (profile, _) = found.with_context(|| foreign("instance profile", name, &cx.cloud))?;
+        let there = eventually(cx, SOON, crate::aws::Failure::is_gone, || {
+            let call = cx.cloud.iam.get_instance_profile().instance_profile_name(name);
+            async { call.send().await.aws() }
+        });
+        let ours = |p: &InstanceProfile| cx.cloud.owned(tags::of_iam(p.tags())).is_some();
+        let profile = there.await?.instance_profile.filter(ours);
+        let profile = profile.with_context(|| foreign("instance profile", name, &cx.cloud))?;
         Ok(profile.roles().iter().any(|role| role.role_name() == name))
     }
 

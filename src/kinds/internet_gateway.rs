@@ -162,7 +162,9 @@ impl InternetGateway {
         let attached = found.internet_gateways().iter().find_map(attachment);
         match attached {
             Some((to, _)) if to == vpc => Ok(()),
-            _ => Err(refusal.into()),
+            Some(_) => Err(refusal.into()),
+            // Not shown yet; the caller tries again.
+            None => Err(Failure::coded("Gateway.NotAttached", refusal.to_string()).into()),
         }
     }
 }

@@ -12,13 +12,13 @@ use super::{
 };
 use crate::{
     aws::{Aws, Sent, Tags, Tolerant, eventually, stores::Told, tags},
-    engine::{Cx, Found, Kind, Pace, Plain, Ref, Swap, Table, Taken},
+    engine::{Cx, Found, Kind, Pace, Phase, Plain, Probe, Ref, Swap, Table, Taken},
 };
-use anyhow::{Context, Result};
+use anyhow::Result;
 use aws_sdk_elasticache::operation::modify_replication_group::builders::ModifyReplicationGroupFluentBuilder;
 use futures::future::try_join_all;
 use reading::Reading;
-use std::{fmt, time::Duration};
+use std::{cmp::Ordering, fmt, time::Duration};
 
 /// A Redis or Valkey cache: a primary node and its replicas, encrypted in transit and at rest.
 #[derive(Clone, Debug)]
@@ -172,11 +172,10 @@ impl Kind for ReplicationGroup {
             async move { call.send().await.aws().or_code(&["ReplicationGroupAlreadyExists"]) }
         });
         if made.await?.is_none() {
-            let there =
-                Reading::of(cloud, &id).await?.context("it exists already, yet does not")?;
+            let there = Self::known(&id, cx).await?;
             Self::read(cloud, &there).await?.ok_or_else(|| stranger("replication group", &id))?;
         }
-        Ok(Reading::of(cloud, &id).await?.context("made, but it cannot be found")?.live())
+        Ok(Self::known(&id, cx).await?.live())
     }
 
     async fn settle(live: Self::Live, cx: &Cx<Aws>) -> Result<Self::Live> {
@@ -273,6 +272,11 @@ impl ReplicationGroup {
         .await
     }
 
+    /// One that is there, though perhaps since a moment only.
+    async fn known(id: &str, cx: &Cx<Aws>) -> Result<Reading> {
+        watch(cx, Pace::seconds(5, 120), || Reading::of(&cx.cloud, id), Probe::Ready).await
+    }
+
     /// Waits until it is available, and is as `done` wants it.
     async fn changed(
         id: &str,
@@ -289,27 +293,46 @@ impl ReplicationGroup {
         cx: &Cx<Aws>,
     ) -> Result<()> {
         let id = &now.live().id;
-        let count = now.spec(Tags::default()).replicas;
         let failover = |on| modify().automatic_failover_enabled(on).multi_az_enabled(on);
         if !self.failover && now.may_fail_over() {
             Self::send(failover(false), cx).await?;
             Self::changed(id, cx, |s| !s.failover).await?;
         }
-        let client = &cx.cloud.elasticache;
-        let wanted = i32::from(self.replicas);
-        if self.replicas > count {
-            let call = client.increase_replica_count().replication_group_id(id);
-            call.new_replica_count(wanted).apply_immediately(true).send().await.aws()?;
-        } else if self.replicas < count {
-            let call = client.decrease_replica_count().replication_group_id(id);
-            call.new_replica_count(wanted).apply_immediately(true).send().await.aws()?;
-        }
+        let mut seen = Some(now.clone());
+        cx.until(WORK, || Box::pin(self.resize(seen.take(), id, cx))).await?;
         let now = Self::changed(id, cx, |s| s.replicas == self.replicas).await?;
         if self.failover && !now.spec(Tags::default()).failover {
             Self::send(failover(true), cx).await?;
             Self::changed(id, cx, |s| s.failover).await?;
         }
         Ok(())
+    }
+
+    /// Asks for the wanted number of replicas, unless there are as many. That AWS is at work on it
+    /// may mean that it was asked before, and that the answer was lost.
+    async fn resize(&self, seen: Option<Reading>, id: &str, cx: &Cx<Aws>) -> Result<Probe<()>> {
+        let now = match seen {
+            Some(seen) => seen,
+            None => Self::known(id, cx).await?,
+        };
+        let (count, wanted) = (now.spec(Tags::default()).replicas, i32::from(self.replicas));
+        let client = &cx.cloud.elasticache;
+        let asked = match self.replicas.cmp(&count) {
+            Ordering::Equal => return Ok(Probe::Ready(())),
+            _ if now.phase() != Phase::Ready => return Ok(Probe::Pending(now.status())),
+            Ordering::Greater => {
+                let call = client.increase_replica_count().replication_group_id(id);
+                let call = call.new_replica_count(wanted).apply_immediately(true);
+                call.send().await.aws().map(drop)
+            }
+            Ordering::Less => {
+                let call = client.decrease_replica_count().replication_group_id(id);
+                let call = call.new_replica_count(wanted).apply_immediately(true);
+                call.send().await.aws().map(drop)
+            }
+        };
+        asked.or_code(&["InvalidReplicationGroupState"])?;
+        Ok(Probe::Pending(format!("going from {count} to {wanted} replicas")))
     }
 }
 

@@ -159,7 +159,10 @@ const EVERYWHERE: &str = "0.0.0.0/0";
 
 /// The group that has the name already, if it is ours: the answer to its creation was lost.
 async fn made_before(vpc: &str, name: &str, refusal: Failure, cx: &Cx<Aws>) -> Result<String> {
-    let Some(group) = called(vpc, name, &cx.cloud).await? else { return Err(refusal.into()) };
+    let Some(group) = called(vpc, name, &cx.cloud).await? else {
+        // Not listed yet; the caller tries again.
+        return Err(Failure::coded("InvalidGroup.NotFound", refusal.to_string()).into());
+    };
     let owned = cx.cloud.owned(tags::of_ec2(group.tags()));
     if owned.is_none_or(|owned| owned.name != cx.name()) {
         bail!("{} stands in its place; remove or rename it", identify(&group));

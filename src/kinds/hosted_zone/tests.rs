@@ -114,7 +114,7 @@ async fn one_that_was_not_tagged_yet_is_found_and_tagged() {
     assert_eq!(tagging.num_calls(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_whose_making_was_repeated_by_the_sdk_is_found_by_its_reference() {
     let sent = Arc::new(Mutex::new(String::new()));
     let kept = sent.clone();
@@ -124,11 +124,16 @@ async fn one_whose_making_was_repeated_by_the_sdk_is_found_by_its_reference() {
             true
         })
         .then_error(|| CreateHostedZoneError::generic(refusal("HostedZoneAlreadyExists")));
-    let list = mock!(Client::list_hosted_zones_by_name).then_output(move || {
-        let page = ListHostedZonesByNameOutput::builder().hosted_zones(zone("Z9", "another"));
-        let page = page.hosted_zones(zone("Z1", &sent.lock().unwrap()));
-        page.is_truncated(false).max_items(100).build().unwrap()
-    });
+    let page = || ListHostedZonesByNameOutput::builder().hosted_zones(zone("Z9", "another"));
+    let list = mock!(Client::list_hosted_zones_by_name)
+        .sequence()
+        // It may be listed a little later.
+        .output(move || page().is_truncated(false).max_items(100).build().unwrap())
+        .output(move || {
+            let page = page().hosted_zones(zone("Z1", &sent.lock().unwrap()));
+            page.is_truncated(false).max_items(100).build().unwrap()
+        })
+        .build();
     let (tagging, records) = (tagging(), records(Vec::new()));
     let made = wanted().create(&cx(&[&create, &list, &tagging, &records])).await.unwrap();
     assert_eq!((&*made.id, made.tagged), ("Z1", true));

@@ -31,7 +31,7 @@ use aws_sdk_iam::{
         untag_instance_profile::UntagInstanceProfileOutput,
         untag_role::UntagRoleOutput,
     },
-    types::{AttachedPolicy, InstanceProfile, Role, Tag},
+    types::{AttachedPolicy, Tag},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use aws_smithy_types::DateTime;
@@ -301,4 +301,23 @@ async fn names_of_role_and_profile_that_others_have_are_both_told() {
             format!("instance profile {NAME} (without a tag of stackctl's)"),
         ]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_made_unheard_may_be_known_a_little_later() {
+    let [role_taken, profile_taken] = taken();
+    let later = |role: Role| move || GetRoleOutput::builder().role(role.clone()).build();
+    let found = mock!(Client::get_role)
+        .sequence()
+        .error(|| GetRoleError::generic(refusal("NoSuchEntity")))
+        .output(later(role("shop")))
+        .build();
+    let whole = profile(vec![role("shop")]);
+    let whole = mock!(Client::get_instance_profile)
+        .sequence()
+        .error(|| GetInstanceProfileError::generic(refusal("NoSuchEntity")))
+        .output(move || GetInstanceProfileOutput::builder().instance_profile(whole.clone()).build())
+        .build();
+    let cx = cx(&[&role_taken, &profile_taken, &found, &whole]);
+    assert_eq!(wanted().complete(&cx).await.unwrap(), live());
 }

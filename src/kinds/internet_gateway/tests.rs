@@ -129,3 +129,20 @@ async fn deleting_what_is_gone_succeeds() {
     let found = found(Some(("vpc-1", "available")));
     InternetGateway::delete(&found, &wanted(ec2).0).await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn being_attached_already_may_show_a_little_later() {
+    let attach = mock!(Client::attach_internet_gateway)
+        .then_error(|| AttachInternetGatewayError::generic(refusal("Resource.AlreadyAssociated")));
+    let shown = |one: Described| {
+        move || DescribeInternetGatewaysOutput::builder().internet_gateways(one.clone()).build()
+    };
+    let look = mock!(Client::describe_internet_gateways)
+        .sequence()
+        .output(shown(described(None)))
+        .output(shown(described(Some(("vpc-1", "available")))))
+        .build();
+    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&attach, &look]);
+    let (cx, wanted) = wanted(ec2);
+    wanted.edit(Edit::Attach, &found(None), &cx).await.unwrap();
+}

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    engine::{Action, Phase},
+    engine::Action,
     kinds::stores::bench::{Net, all, at, found_net, planned, refusal, shop, taken, team},
 };
 use aws_sdk_elasticache::{
@@ -16,7 +16,7 @@ use aws_sdk_elasticache::{
         describe_replication_groups::{
             DescribeReplicationGroupsError, DescribeReplicationGroupsOutput,
         },
-        increase_replica_count::IncreaseReplicaCountOutput,
+        increase_replica_count::{IncreaseReplicaCountError, IncreaseReplicaCountOutput},
         list_tags_for_resource::{ListTagsForResourceError, ListTagsForResourceOutput},
         modify_replication_group::ModifyReplicationGroupOutput,
     },
@@ -28,6 +28,8 @@ use aws_sdk_elasticache::{
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use std::sync::Arc;
+
+mod lost;
 
 const ARN: &str = "arn:aws:elasticache:eu-west-1:111122223333:replicationgroup:shop-cache";
 
@@ -302,7 +304,8 @@ async fn failover_is_switched_on_once_the_first_replica_is_there() {
         group.multi_az(MultiAzStatus::Disabled)
     };
     let alone = two().set_member_clusters(Some(vec!["shop-cache-001".into()]));
-    let looks = shows(vec![alone.build(), two().build(), group("available").build()]);
+    let looks =
+        shows(vec![alone.build(), two().build(), two().build(), group("available").build()]);
     let rules = [&on, &more, &looks, &nodes(node().build())];
     let (cx, net) = at::<ReplicationGroup>(&elasticache(&rules), "cache");
     wanted(&net).edit(Edit::Replicas, &found(), &cx).await.unwrap();

@@ -243,3 +243,22 @@ async fn a_name_that_others_have_in_its_network_is_told() {
     assert_eq!(group.taken(&no_network).await.unwrap(), []);
     assert_eq!(listing.num_calls(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_group_made_unheard_may_be_listed_a_little_later() {
+    let taken = mock!(Client::create_security_group)
+        .then_error(|| CreateSecurityGroupError::generic(refusal("InvalidGroup.Duplicate")));
+    let shown = |groups: Vec<Described>| {
+        move || {
+            let answer = DescribeSecurityGroupsOutput::builder();
+            answer.set_security_groups(Some(groups.clone())).build()
+        }
+    };
+    let list = mock!(Client::describe_security_groups)
+        .sequence()
+        .output(shown(Vec::new()))
+        .output(shown(vec![described(true)]))
+        .build();
+    let (cx, wanted) = wanted(&[&taken, &list, &closing()]);
+    assert_eq!(wanted.create(&cx).await.unwrap(), "sg-1");
+}
