@@ -5,7 +5,7 @@ use super::{
     subnet::Subnet,
 };
 use crate::{
-    aws::{Aws, Failure, Sent, Tags, Tolerant, eventually, stores::Told, tags},
+    aws::{Aws, Failure, Sent, Tags, Tolerant, ec2::once_free, eventually, stores::Told, tags},
     engine::{Cx, Found, Kind, Pace, Ref, Table, Taken},
 };
 use anyhow::{Context, Result};
@@ -115,11 +115,12 @@ impl Kind for CacheSubnetGroup {
     async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
         let call = cx.cloud.elasticache.delete_cache_subnet_group();
         let call = call.cache_subnet_group_name(&found.live.name);
-        eventually(cx, Pace::seconds(10, 600), Failure::is_in_use, || {
+        let delete = || {
             let call = call.clone();
-            async move { call.send().await.aws().or_gone().map(drop) }
-        })
-        .await
+            async move { call.send().await.aws() }
+        };
+        let users = || users(&cx.cloud, &found.live.name);
+        once_free(cx, Pace::seconds(10, 600), delete, users).await
     }
 }
 
@@ -139,6 +140,18 @@ impl CacheSubnetGroup {
 async fn called(cloud: &Aws, name: &str) -> Result<Option<Described>, Failure> {
     let call = cloud.elasticache.describe_cache_subnet_groups().cache_subnet_group_name(name);
     Ok(call.send().await.aws()?.cache_subnet_groups.and_then(|mut all| all.pop()))
+}
+
+/// The caches that stand in a subnet group, whoever made them.
+async fn users(cloud: &Aws, name: &str) -> Result<Vec<String>> {
+    let pages = cloud.elasticache.describe_cache_clusters().into_paginator().items().send();
+    let all = pages.collect::<Result<Vec<_>, _>>().await.aws()?;
+    let inside = all.iter().filter(|cluster| cluster.cache_subnet_group_name() == Some(name));
+    let told = inside.filter_map(|cluster| {
+        let (id, status) = (cluster.cache_cluster_id()?, cluster.cache_cluster_status()?);
+        Some(format!("cache cluster {id} ({status})"))
+    });
+    Ok(told.collect())
 }
 
 fn live(group: &Described) -> Result<CacheSubnetGroupLive> {

@@ -224,6 +224,11 @@ impl DbCluster {
     }
 }
 
+/// The ids of its DB instances, whoever made them.
+fn members(cluster: &Described) -> Vec<&str> {
+    cluster.db_cluster_members().iter().filter_map(|of| of.db_instance_identifier()).collect()
+}
+
 /// Asks for the deletion, or for what has to come before it; answers what is under way.
 async fn ask_to_go(
     cluster: &Described,
@@ -249,7 +254,10 @@ async fn ask_to_go(
     let asked = call.send().await.aws().or_gone();
     // It is already being made: an earlier answer was lost.
     match asked.or_code(&["DBClusterSnapshotAlreadyExistsFault"]) {
-        Err(failure) if failure.is(&BUSY) => Ok(failure.to_string()),
+        Err(failure) if failure.is(&BUSY) => Ok(match &*members(cluster) {
+            [] => failure.to_string(),
+            members => format!("{failure}; it has the DB instances {}", members.join(", ")),
+        }),
         Err(failure) => Err(failure.into()),
         Ok(_) if farewell == Farewell::Snapshot => {
             Ok(format!("deleting; the final snapshot is {snapshot}"))

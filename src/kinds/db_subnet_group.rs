@@ -5,7 +5,7 @@ use super::{
     subnet::Subnet,
 };
 use crate::{
-    aws::{Aws, Failure, Sent, Tags, Tolerant, eventually, tags},
+    aws::{Aws, Failure, Sent, Tags, Tolerant, ec2::once_free, eventually, tags},
     engine::{Cx, Found, Kind, Pace, Ref, Table, Taken},
 };
 use anyhow::{Context, Result};
@@ -116,11 +116,12 @@ impl Kind for DbSubnetGroup {
     async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
         let call = cx.cloud.rds.delete_db_subnet_group();
         let call = call.db_subnet_group_name(&found.live.name);
-        eventually(cx, Pace::seconds(10, 600), Failure::is_in_use, || {
+        let delete = || {
             let call = call.clone();
-            async move { call.send().await.aws().or_gone().map(drop) }
-        })
-        .await
+            async move { call.send().await.aws() }
+        };
+        let users = || users(&cx.cloud, &found.live.name);
+        once_free(cx, Pace::seconds(10, 600), delete, users).await
     }
 }
 
@@ -138,6 +139,29 @@ impl DbSubnetGroup {
 async fn called(cloud: &Aws, name: &str) -> Result<Option<Described>, Failure> {
     let call = cloud.rds.describe_db_subnet_groups().db_subnet_group_name(name);
     Ok(call.send().await.aws()?.db_subnet_groups.and_then(|mut all| all.pop()))
+}
+
+/// The databases that stand in a subnet group, whoever made them.
+async fn users(cloud: &Aws, name: &str) -> Result<Vec<String>> {
+    let instances = async {
+        let pages = cloud.rds.describe_db_instances().into_paginator().items().send();
+        pages.collect::<Result<Vec<_>, _>>().await.aws()
+    };
+    let clusters = async {
+        let pages = cloud.rds.describe_db_clusters().into_paginator().items().send();
+        pages.collect::<Result<Vec<_>, _>>().await.aws()
+    };
+    let (instances, clusters) = tokio::try_join!(instances, clusters)?;
+    let instances = instances.iter().filter_map(|db| {
+        let inside = db.db_subnet_group()?.db_subnet_group_name()? == name;
+        let (id, status) = (db.db_instance_identifier()?, db.db_instance_status()?);
+        inside.then(|| format!("DB instance {id} ({status})"))
+    });
+    let clusters = clusters.iter().filter_map(|cluster| {
+        let (id, status) = (cluster.db_cluster_identifier()?, cluster.status()?);
+        (cluster.db_subnet_group()? == name).then(|| format!("DB cluster {id} ({status})"))
+    });
+    Ok(instances.chain(clusters).collect())
 }
 
 fn live(group: &Described) -> Result<DbSubnetGroupLive> {

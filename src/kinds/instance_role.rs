@@ -3,7 +3,7 @@
 pub mod policy;
 
 use crate::{
-    aws::{Aws, Sent, Tags, Tolerant, compute::APP_POLICY, eventually, tags},
+    aws::{Aws, Sent, Tags, Tolerant, compute::APP_POLICY, ec2::once_free, eventually, tags},
     engine::{Cx, Found, Kind, Pace, Table, Taken},
 };
 use anyhow::{Context, Result};
@@ -233,21 +233,32 @@ fn foreign(what: &str, name: &str, aws: &Aws) -> String {
     )
 }
 
+/// Removes the instance profile, if it is this stack's: somebody else's may have its name.
 async fn delete_profile(live: &RoleLive, cx: &Cx<Aws>) -> Result<()> {
-    let call = cx.cloud.iam.remove_role_from_instance_profile();
-    let call = call.role_name(&live.role).instance_profile_name(&live.profile);
+    let (iam, name) = (&cx.cloud.iam, &live.profile);
+    if cx.cloud.own_profile(name).await?.is_none() {
+        return Ok(());
+    }
+    let call = iam.remove_role_from_instance_profile();
+    let call = call.role_name(&live.role).instance_profile_name(name);
     call.send().await.aws().or_gone()?;
-    eventually(cx, SOON, crate::aws::Failure::is_in_use, || {
-        let call = cx.cloud.iam.delete_instance_profile().instance_profile_name(&live.profile);
-        async { call.send().await.aws().or_gone() }
-    })
-    .await?;
-    Ok(())
+    let delete =
+        || async { iam.delete_instance_profile().instance_profile_name(name).send().await.aws() };
+    let in_the_way = || async {
+        let profile = cx.cloud.own_profile(name).await?;
+        let roles = profile.map(|(profile, _)| profile.roles).unwrap_or_default();
+        Ok(roles.iter().map(|role| format!("role {}", role.role_name())).collect())
+    };
+    once_free(cx, SOON, delete, in_the_way).await
 }
 
-/// IAM deletes a role only once it has no policy any more, whoever gave it to it.
+/// Removes the role, if it is this stack's. IAM deletes it only once it has no policy any more,
+/// whoever gave it to it.
 async fn delete_role(role: &str, cx: &Cx<Aws>) -> Result<()> {
     let iam = &cx.cloud.iam;
+    if cx.cloud.own_role(role).await?.is_none() {
+        return Ok(());
+    }
     let inline = async {
         let pages = iam.list_role_policies().role_name(role).into_paginator().items().send();
         pages.collect::<Result<Vec<_>, _>>().await.aws().or_gone()
@@ -265,12 +276,15 @@ async fn delete_role(role: &str, cx: &Cx<Aws>) -> Result<()> {
         let call = iam.detach_role_policy().role_name(role).policy_arn(arn);
         call.send().await.aws().or_gone()?;
     }
-    eventually(cx, SOON, crate::aws::Failure::is_in_use, || {
-        let call = iam.delete_role().role_name(role);
-        async { call.send().await.aws().or_gone() }
-    })
-    .await?;
-    Ok(())
+    let delete = || async { iam.delete_role().role_name(role).send().await.aws() };
+    let in_the_way = || async {
+        let call = iam.list_instance_profiles_for_role().role_name(role);
+        let answer = call.send().await.aws().or_gone()?;
+        let profiles = answer.map(|answer| answer.instance_profiles).unwrap_or_default();
+        let named = |p: &InstanceProfile| format!("instance profile {}", p.instance_profile_name());
+        Ok(profiles.iter().map(named).collect())
+    };
+    once_free(cx, SOON, delete, in_the_way).await
 }
 
 #[cfg(test)]

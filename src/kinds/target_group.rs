@@ -2,7 +2,7 @@
 
 use super::vpc::Vpc;
 use crate::{
-    aws::{Aws, Failure, Owned, Sent, Tags, Tolerant, eventually, tags},
+    aws::{Aws, Failure, Owned, Sent, Tags, Tolerant, ec2::once_free, eventually, tags},
     engine::{Cx, Found, Kind, Pace, Plain, Ref, Swap, Table, Taken},
 };
 use anyhow::{Context, Result};
@@ -175,11 +175,11 @@ impl Kind for TargetGroup {
     async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
         let call = cx.cloud.elb.delete_target_group().target_group_arn(&found.live.arn);
         // A listener that is gone may hold it a little longer.
-        eventually(cx, Pace::seconds(10, 300), Failure::is_in_use, || {
+        let delete = || {
             let call = call.clone();
-            async move { call.send().await.aws().or_gone().map(drop) }
-        })
-        .await
+            async move { call.send().await.aws() }
+        };
+        once_free(cx, Pace::seconds(10, 300), delete, || users(&cx.cloud, &found.live.arn)).await
     }
 }
 
@@ -292,6 +292,15 @@ impl HealthCheck {
 async fn called(aws: &Aws, name: &str) -> Result<Option<String>, Failure> {
     let answer = aws.elb.describe_target_groups().names(name).send().await.aws()?;
     Ok(answer.target_groups.and_then(|groups| groups.into_iter().next()?.target_group_arn))
+}
+
+/// The load balancers that send requests to a target group.
+async fn users(aws: &Aws, arn: &str) -> Result<Vec<String>> {
+    let call = aws.elb.describe_target_groups().target_group_arns(arn);
+    let answer = call.send().await.aws().or_gone()?;
+    let groups = answer.and_then(|answer| answer.target_groups).unwrap_or_default();
+    let balancers = groups.iter().flat_map(Described::load_balancer_arns);
+    Ok(balancers.map(|arn| format!("a listener or rule of load balancer {arn}")).collect())
 }
 
 async fn put_pairs(aws: &Aws, arn: &str, pairs: Pairs) -> Result<()> {

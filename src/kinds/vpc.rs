@@ -12,7 +12,10 @@ use anyhow::Result;
 use aws_sdk_ec2::{
     Client,
     config::Config,
-    types::{AttributeBooleanValue, ResourceType, Vpc as Described, VpcAttributeName, VpcState},
+    types::{
+        AttributeBooleanValue, ResourceType, RouteTable, Tag, Vpc as Described, VpcAttributeName,
+        VpcEndpoint, VpcState,
+    },
 };
 use futures::future::try_join_all;
 use ipnet::Ipv4Net;
@@ -160,14 +163,41 @@ async fn inhabitants(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
         let pages = aws.ec2.describe_security_groups().filters(inside()).into_paginator();
         pages.items().send().collect::<Result<Vec<_>, _>>().await.aws()
     };
-    let interfaces = interfaces(aws, "vpc-id", vpc);
-    let subnets = async { Ok(subnets.await?) };
-    let groups = async { Ok(groups.await?) };
-    let (mut names, subnets, groups) = futures::try_join!(interfaces, subnets, groups)?;
-    names.extend(subnets.iter().filter_map(|s| Some(format!("subnet {}", s.subnet_id()?))));
-    names.extend(groups.iter().filter(|g| g.group_name() != Some("default")).filter_map(|g| {
-        Some(format!("security group {} ({})", g.group_id()?, g.group_name().unwrap_or_default()))
+    let tables = async {
+        let pages = aws.ec2.describe_route_tables().filters(inside()).into_paginator();
+        pages.items().send().collect::<Result<Vec<_>, _>>().await.aws()
+    };
+    let endpoints = async {
+        let pages = aws.ec2.describe_vpc_endpoints().filters(inside()).into_paginator();
+        pages.items().send().collect::<Result<Vec<_>, _>>().await.aws()
+    };
+    let gateways = async {
+        let call = aws.ec2.describe_internet_gateways().filters(filter("attachment.vpc-id", vpc));
+        call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.aws()
+    };
+    let mut names = interfaces(aws, "vpc-id", vpc).await?;
+    let (subnets, groups, tables, endpoints, gateways) =
+        Box::pin(async { tokio::try_join!(subnets, groups, tables, endpoints, gateways) }).await?;
+    let told = |what: &str, id: Option<&str>, tags: &[Tag]| {
+        let whose = aws.whose(tags::of_ec2(tags)).unwrap_or_else(|| "of this stack".into());
+        format!("{what} {} ({whose})", id.unwrap_or("(no id)"))
+    };
+    names.extend(subnets.iter().map(|s| told("subnet", s.subnet_id(), s.tags())));
+    names.extend(groups.iter().filter(|g| g.group_name() != Some("default")).map(|g| {
+        let what = format!("security group {:?}", g.group_name().unwrap_or_default());
+        told(&what, g.group_id(), g.tags())
     }));
+    // The main one goes with its VPC.
+    let main = |t: &&RouteTable| t.associations().iter().any(|a| a.main() == Some(true));
+    let others = tables.iter().filter(|table| !main(table));
+    names.extend(others.map(|t| told("route table", t.route_table_id(), t.tags())));
+    let gone =
+        |e: &&VpcEndpoint| e.state().is_some_and(|s| s.as_str().eq_ignore_ascii_case("deleted"));
+    let standing = endpoints.iter().filter(|endpoint| !gone(endpoint));
+    names.extend(standing.map(|e| told("VPC endpoint", e.vpc_endpoint_id(), e.tags())));
+    names.extend(
+        gateways.iter().map(|g| told("internet gateway", g.internet_gateway_id(), g.tags())),
+    );
     Ok(names)
 }
 

@@ -7,11 +7,12 @@ use aws_sdk_elasticache::{
     operation::{
         create_cache_subnet_group::{CreateCacheSubnetGroupError, CreateCacheSubnetGroupOutput},
         delete_cache_subnet_group::{DeleteCacheSubnetGroupError, DeleteCacheSubnetGroupOutput},
+        describe_cache_clusters::DescribeCacheClustersOutput,
         describe_cache_subnet_groups::DescribeCacheSubnetGroupsOutput,
         list_tags_for_resource::ListTagsForResourceOutput,
         modify_cache_subnet_group::ModifyCacheSubnetGroupOutput,
     },
-    types::Subnet as Inside,
+    types::{CacheCluster, Subnet as Inside},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use std::sync::Arc;
@@ -127,7 +128,7 @@ async fn a_deletion_waits_while_it_is_in_use_and_succeeds_when_it_is_gone() {
         .output(|| DeleteCacheSubnetGroupOutput::builder().build())
         .error(refused("CacheSubnetGroupNotFoundFault"))
         .build();
-    let (cx, _) = at::<CacheSubnetGroup>(&elasticache(&[&delete]), "cache");
+    let (cx, _) = at::<CacheSubnetGroup>(&elasticache(&[&delete, &clusters()]), "cache");
     CacheSubnetGroup::delete(&found(), &cx).await.unwrap();
     CacheSubnetGroup::delete(&found(), &cx).await.unwrap();
     assert_eq!(delete.num_calls(), 3);
@@ -150,4 +151,26 @@ async fn a_name_that_others_have_is_told_and_our_own_is_not() {
         .then_output(|| ListTagsForResourceOutput::builder().build());
     let told = taken(&elasticache(&[&there, &untagged]), "shop", "cache", wanted).await;
     assert_eq!(told, ["cache subnet group shop-cache (without a tag of stackctl's)"]);
+}
+
+fn clusters() -> Rule {
+    mock!(Client::describe_cache_clusters).then_output(|| {
+        let cluster = |id, group| {
+            let cluster = CacheCluster::builder().cache_cluster_id(id);
+            cluster.cache_cluster_status("available").cache_subnet_group_name(group).build()
+        };
+        let all = DescribeCacheClustersOutput::builder();
+        let all = all.cache_clusters(cluster("theirs", "shop-cache"));
+        all.cache_clusters(cluster("far", "default")).build()
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_keeps_it_from_going_is_named() {
+    let busy = mock!(Client::delete_cache_subnet_group).then_error(|| {
+        DeleteCacheSubnetGroupError::generic(refusal("CacheSubnetGroupInUse", "used"))
+    });
+    let (cx, _) = at::<CacheSubnetGroup>(&elasticache(&[&busy, &clusters()]), "cache");
+    let error = CacheSubnetGroup::delete(&found(), &cx).await.unwrap_err().to_string();
+    assert!(error.contains("in use by cache cluster theirs (available) after"), "{error}");
 }

@@ -11,8 +11,8 @@ use aws_sdk_rds::{
         modify_db_cluster::ModifyDbClusterOutput,
     },
     types::{
-        ClusterPendingModifiedValues, MasterUserSecret, VpcSecurityGroupMembership,
-        builders::DbClusterBuilder,
+        ClusterPendingModifiedValues, DbClusterMember, MasterUserSecret,
+        VpcSecurityGroupMembership, builders::DbClusterBuilder,
     },
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
@@ -193,4 +193,22 @@ async fn a_name_that_another_stack_has_is_told_and_our_own_is_not() {
     let free = mock!(Client::describe_db_clusters)
         .then_error(|| DescribeDBClustersError::generic(refusal("DBClusterNotFoundFault", "gone")));
     assert!(taken(&rds(&[&free]), "shop", "db", wanted).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn instances_that_keep_it_from_going_are_named() {
+    let busy = mock!(Client::delete_db_cluster).then_error(|| {
+        DeleteDBClusterError::generic(refusal("InvalidDBClusterStateFault", "it has instances"))
+    });
+    let member = DbClusterMember::builder().db_instance_identifier("theirs").build();
+    let cluster = described("available").deletion_protection(false).db_cluster_members(member);
+    let cluster = cluster.build();
+    let looks = mock!(Client::describe_db_clusters).then_output(move || {
+        DescribeDbClustersOutput::builder().db_clusters(cluster.clone()).build()
+    });
+    let aws = rds(&[&busy, &looks]);
+    let (cx, _) = at::<DbCluster>(&aws, "db");
+    let found = all::<DbCluster>(&aws).await.remove(0);
+    let error = DbCluster::delete(&found, &cx).await.unwrap_err().to_string();
+    assert!(error.contains("it has the DB instances theirs"), "{error}");
 }

@@ -7,11 +7,13 @@ use aws_sdk_rds::{
     operation::{
         create_db_subnet_group::{CreateDBSubnetGroupError, CreateDbSubnetGroupOutput},
         delete_db_subnet_group::{DeleteDBSubnetGroupError, DeleteDbSubnetGroupOutput},
+        describe_db_clusters::DescribeDbClustersOutput,
+        describe_db_instances::DescribeDbInstancesOutput,
         describe_db_subnet_groups::DescribeDbSubnetGroupsOutput,
         list_tags_for_resource::ListTagsForResourceOutput,
         modify_db_subnet_group::ModifyDbSubnetGroupOutput,
     },
-    types::Subnet as Inside,
+    types::{DbCluster, DbInstance, Subnet as Inside},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use std::sync::Arc;
@@ -132,7 +134,7 @@ async fn a_deletion_waits_while_it_is_in_use_and_succeeds_when_it_is_gone() {
         .output(|| DeleteDbSubnetGroupOutput::builder().build())
         .error(refused("DBSubnetGroupNotFoundFault"))
         .build();
-    let (cx, _) = at::<DbSubnetGroup>(&rds(&[&delete]), "db");
+    let (cx, _) = at::<DbSubnetGroup>(&rds(&[&delete, &instances(), &clusters()]), "db");
     DbSubnetGroup::delete(&found(), &cx).await.unwrap();
     DbSubnetGroup::delete(&found(), &cx).await.unwrap();
     assert_eq!(delete.num_calls(), 3);
@@ -154,4 +156,35 @@ async fn a_name_that_others_have_is_told_and_our_own_is_not() {
         .then_output(|| ListTagsForResourceOutput::builder().build());
     let told = taken(&rds(&[&there, &untagged]), "shop", "db", wanted).await;
     assert_eq!(told, ["DB subnet group shop-db (without a tag of stackctl's)"]);
+}
+
+fn instances() -> Rule {
+    mock!(Client::describe_db_instances).then_output(|| {
+        let stands_in = |group| Described::builder().db_subnet_group_name(group).build();
+        let db = |id, group| {
+            let db = DbInstance::builder().db_instance_identifier(id);
+            db.db_instance_status("available").db_subnet_group(stands_in(group)).build()
+        };
+        let all = DescribeDbInstancesOutput::builder();
+        all.db_instances(db("theirs", "shop-db")).db_instances(db("far", "default")).build()
+    })
+}
+
+fn clusters() -> Rule {
+    mock!(Client::describe_db_clusters).then_output(|| {
+        let cluster = DbCluster::builder().db_cluster_identifier("beside").status("deleting");
+        let cluster = cluster.db_subnet_group("shop-db").build();
+        DescribeDbClustersOutput::builder().db_clusters(cluster).build()
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_keeps_it_from_going_is_named() {
+    let busy = mock!(Client::delete_db_subnet_group).then_error(|| {
+        DeleteDBSubnetGroupError::generic(refusal("InvalidDBSubnetGroupStateFault", "used"))
+    });
+    let (cx, _) = at::<DbSubnetGroup>(&rds(&[&busy, &instances(), &clusters()]), "db");
+    let error = DbSubnetGroup::delete(&found(), &cx).await.unwrap_err().to_string();
+    let named = "in use by DB instance theirs (available), DB cluster beside (deleting)";
+    assert!(error.contains(named), "{error}");
 }

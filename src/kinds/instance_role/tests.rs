@@ -21,6 +21,7 @@ use aws_sdk_iam::{
         list_attached_role_policies::{
             ListAttachedRolePoliciesError, ListAttachedRolePoliciesOutput,
         },
+        list_instance_profiles_for_role::ListInstanceProfilesForRoleOutput,
         list_role_policies::{ListRolePoliciesError, ListRolePoliciesOutput},
         put_role_policy::PutRolePolicyOutput,
         remove_role_from_instance_profile::{
@@ -260,7 +261,10 @@ async fn it_goes_with_all_policies_whoever_gave_them_to_it() {
         .error(|| DeleteRoleError::generic(refusal("DeleteConflict")))
         .output(|| DeleteRoleOutput::builder().build())
         .build();
-    let rules = [&unlinked, &unprofiled, &inline, &attached, &removed, &detached, &gone];
+    let (ours, own) = (gets_role(Some(role("shop"))), gets_profile(Some(profile(vec![]))));
+    let held = held_by(vec![]);
+    let rules = [&ours, &own, &unlinked, &unprofiled, &inline, &attached, &removed, &detached];
+    let rules: Vec<_> = rules.into_iter().chain([&gone, &held]).collect();
     let found = Found::ready("app", wanted(), live());
     InstanceRole::delete(&found, &cx(&rules)).await.unwrap();
     assert_eq!((removed.num_calls(), detached.num_calls(), gone.num_calls()), (2, 1, 2));
@@ -281,7 +285,13 @@ async fn what_is_gone_already_is_deleted_with_success() {
         mock!(Client::delete_role).then_error(move || DeleteRoleError::generic(gone())),
     ];
     let found = Found::ready("app", wanted(), live());
-    InstanceRole::delete(&found, &cx(&rules.iter().collect::<Vec<_>>())).await.unwrap();
+    // Nothing was there to begin with, or it went in between.
+    let none = [gets_role(None), gets_profile(None)];
+    let just = [gets_role(Some(role("shop"))), gets_profile(Some(profile(vec![])))];
+    for there in [&none, &just] {
+        let rules: Vec<_> = rules.iter().chain(there).collect();
+        InstanceRole::delete(&found, &cx(&rules)).await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -320,4 +330,26 @@ async fn what_was_made_unheard_may_be_known_a_little_later() {
         .build();
     let cx = cx(&[&role_taken, &profile_taken, &found, &whole]);
     assert_eq!(wanted().complete(&cx).await.unwrap(), live());
+}
+
+fn held_by(profiles: Vec<InstanceProfile>) -> Rule {
+    mock!(Client::list_instance_profiles_for_role).then_output(move || {
+        let answer = ListInstanceProfilesForRoleOutput::builder();
+        answer.set_instance_profiles(Some(profiles.clone())).build().unwrap()
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_profile_of_others_is_left_alone_and_named_if_it_keeps_the_role() {
+    let mut theirs = profile(vec![role("shop")]);
+    theirs.tags = None;
+    let none = mock!(Client::list_attached_role_policies)
+        .then_error(|| ListAttachedRolePoliciesError::generic(refusal("NoSuchEntity")));
+    let stays = mock!(Client::delete_role)
+        .then_error(|| DeleteRoleError::generic(refusal("DeleteConflict")));
+    let (ours, strange) = (gets_role(Some(role("shop"))), gets_profile(Some(theirs.clone())));
+    let rules = [&ours, &strange, &lists_policies(&[]), &none, &stays, &held_by(vec![theirs])];
+    let found = Found::ready("app", wanted(), live());
+    let error = InstanceRole::delete(&found, &cx(&rules)).await.unwrap_err().to_string();
+    assert!(error.contains(&format!("in use by instance profile {NAME}")), "{error}");
 }

@@ -182,7 +182,9 @@ async fn deleting_waits_for_listeners_that_fade() {
         .times(3)
         .output(|| DeleteTargetGroupOutput::builder().build())
         .build();
-    let (cx, _) = cx(&[&delete]);
+    let unused = mock!(elb::Client::describe_target_groups)
+        .then_output(|| DescribeTargetGroupsOutput::builder().target_groups(described()).build());
+    let (cx, _) = cx(&[&delete, &unused]);
     TargetGroup::delete(&found(), &cx).await.unwrap();
     assert_eq!(delete.num_calls(), 4);
 }
@@ -202,4 +204,17 @@ async fn a_name_that_others_have_is_told_once_it_is_known() {
     let unknown = Cx::alone(known.cloud.clone(), Address::of::<TargetGroup>("app"));
     assert_eq!(wanted.taken(&unknown).await.unwrap(), []);
     assert_eq!(there.num_calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_keeps_it_from_going_is_named() {
+    let busy = mock!(elb::Client::delete_target_group)
+        .then_error(|| DeleteTargetGroupError::generic(refusal("ResourceInUse")));
+    let used = mock!(elb::Client::describe_target_groups).then_output(|| {
+        let group = Described::builder().target_group_arn(ARN).load_balancer_arns("arn:theirs");
+        DescribeTargetGroupsOutput::builder().target_groups(group.build()).build()
+    });
+    let (cx, _) = cx(&[&busy, &used]);
+    let error = TargetGroup::delete(&found(), &cx).await.unwrap_err().to_string();
+    assert!(error.contains("load balancer arn:theirs"), "{error}");
 }

@@ -6,16 +6,19 @@ use aws_sdk_ec2::{
     operation::{
         create_vpc::{CreateVpcError, CreateVpcOutput},
         delete_vpc::{DeleteVpcError, DeleteVpcOutput},
+        describe_internet_gateways::DescribeInternetGatewaysOutput,
         describe_network_interfaces::DescribeNetworkInterfacesOutput,
+        describe_route_tables::DescribeRouteTablesOutput,
         describe_security_groups::DescribeSecurityGroupsOutput,
         describe_subnets::DescribeSubnetsOutput,
         describe_vpc_attribute::DescribeVpcAttributeOutput,
+        describe_vpc_endpoints::DescribeVpcEndpointsOutput,
         describe_vpcs::DescribeVpcsOutput,
         modify_vpc_attribute::ModifyVpcAttributeOutput,
     },
-    types::{NetworkInterface, SecurityGroup},
+    types::{InternetGateway, NetworkInterface, RouteTableAssociation, SecurityGroup},
 };
-use aws_smithy_mocks::{RuleMode, mock, mock_client};
+use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 
 fn wanted() -> Vpc {
     Vpc { cidr: "10.0.0.0/16".parse().unwrap(), dns_hostnames: true, tags: team() }
@@ -115,10 +118,19 @@ async fn a_deletion_waits_for_lingering_interfaces_and_names_what_stays() {
     });
     let subnets =
         mock!(Client::describe_subnets).then_output(|| DescribeSubnetsOutput::builder().build());
-    let rules = [&busy, &interfaces, &groups, &subnets];
+    let beside = beside();
+    let rules: Vec<_> =
+        [&busy, &interfaces, &groups, &subnets].into_iter().chain(&beside).collect();
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &rules);
     let error = Vpc::delete(&found(), &cx::<Vpc>(ec2, "main")).await.unwrap_err().to_string();
-    assert!(error.contains("eni-1 (\"ELB x\")") && error.contains("sg-9 (theirs)"), "{error}");
+    assert!(
+        error.contains("eni-1 (\"ELB x\")") && error.contains("\"theirs\" sg-9 (without a tag"),
+        "{error}"
+    );
+    for other in ["route table rtb-9 (", "VPC endpoint vpce-9 (", "internet gateway igw-9 ("] {
+        assert!(error.contains(other), "{other}: {error}");
+    }
+    assert!(!error.contains("rtb-main"), "{error}");
     assert!(!error.contains("default") && busy.num_calls() > 10, "{error}");
 }
 
@@ -143,8 +155,29 @@ async fn a_deletion_succeeds_once_the_way_is_free() {
         .then_output(|| DescribeSecurityGroupsOutput::builder().build());
     let subnets =
         mock!(Client::describe_subnets).then_output(|| DescribeSubnetsOutput::builder().build());
-    let rules = [&delete, &interfaces, &groups, &subnets];
+    let beside = beside();
+    let rules: Vec<_> =
+        [&delete, &interfaces, &groups, &subnets].into_iter().chain(&beside).collect();
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &rules);
     Vpc::delete(&found(), &cx::<Vpc>(ec2, "main")).await.unwrap();
     assert_eq!(delete.num_calls(), 2);
+}
+
+/// What others have in the VPC besides interfaces, groups and subnets.
+fn beside() -> [Rule; 3] {
+    let tables = mock!(Client::describe_route_tables).then_output(|| {
+        let main = RouteTableAssociation::builder().main(true).build();
+        let main = RouteTable::builder().route_table_id("rtb-main").associations(main).build();
+        let theirs = RouteTable::builder().route_table_id("rtb-9").build();
+        DescribeRouteTablesOutput::builder().route_tables(main).route_tables(theirs).build()
+    });
+    let endpoints = mock!(Client::describe_vpc_endpoints).then_output(|| {
+        let theirs = VpcEndpoint::builder().vpc_endpoint_id("vpce-9").build();
+        DescribeVpcEndpointsOutput::builder().vpc_endpoints(theirs).build()
+    });
+    let gateways = mock!(Client::describe_internet_gateways).then_output(|| {
+        let theirs = InternetGateway::builder().internet_gateway_id("igw-9").build();
+        DescribeInternetGatewaysOutput::builder().internet_gateways(theirs).build()
+    });
+    [tables, endpoints, gateways]
 }
