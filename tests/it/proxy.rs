@@ -96,9 +96,12 @@ impl Proxy {
         &self.endpoint
     }
 
-    /// From now on other things go wrong, counted anew. What was made through the proxy stays known.
+    /// From now on other things go wrong, counted anew. What AWS was slow to know, it knows by now;
+    /// what has failed for good stays so.
     pub(crate) fn set(&self, weather: Weather) {
-        self.shared.state().weather = weather;
+        let mut state = self.shared.state();
+        state.weather = weather;
+        state.memory = Memory::default();
     }
 
     /// How many calls have come.

@@ -206,11 +206,16 @@ impl Things {
         now: Duration,
     ) -> Vec<String> {
         let mut asides = Vec::new();
-        if fates.is_empty() || !answer.is_success() {
+        if !answer.is_success() {
             return asides;
         }
-        let mut text = String::from_utf8_lossy(&answer.body).into_owned();
-        for thing in ALL.into_iter().filter(|thing| thing.form().service == call.service) {
+        let about = |thing: &Thing| {
+            let form = thing.form();
+            form.service == call.service
+                && [form.create, form.delete, form.describe].contains(&&*call.action)
+        };
+        for thing in ALL.into_iter().filter(about) {
+            let mut text = String::from_utf8_lossy(&answer.body).into_owned();
             let form = thing.form();
             if call.action == form.create {
                 let ids = xml::texts(&text, form.id).into_iter().map(str::to_owned).collect();
@@ -225,8 +230,8 @@ impl Things {
             if [form.create, form.describe].contains(&&*call.action) {
                 asides.extend(self.paint(thing, call, &mut text, fates, now));
             }
+            answer.body = text.into_bytes();
         }
-        answer.body = text.into_bytes();
         asides
     }
 

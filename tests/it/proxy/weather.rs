@@ -158,7 +158,8 @@ impl Weather {
         Self { newborn: times, ..self }
     }
 
-    /// A read that is repeated after a write to its service gets its old answer so many times.
+    /// A read that is repeated after a write to its service gets its old answer so many times,
+    /// however much later it is repeated: between two runs, [`super::Proxy::set`] clears that.
     pub(crate) fn stale(self, times: u32) -> Self {
         Self { stale: times, ..self }
     }

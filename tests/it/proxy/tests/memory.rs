@@ -45,6 +45,18 @@ fn what_was_just_made_is_unknown_for_a_while_in_the_words_of_who_is_asked() {
 }
 
 #[test]
+fn in_another_weather_all_is_known() {
+    let (_toy, proxy, mut client) = before_toy(Weather::calm().newborn(9).stale(9), answer);
+    let old = client.call("ec2:DescribeVpcs", "").unwrap();
+    client.call("ec2:CreateVpc", "").unwrap();
+    assert_eq!(client.call("ec2:DescribeVpcs", "").unwrap(), old);
+    assert_eq!(client.call("ec2:DeleteVpc", "VpcId=vpc-1").unwrap().0, 400);
+    proxy.set(Weather::calm());
+    assert_ne!(client.call("ec2:DescribeVpcs", "").unwrap(), old);
+    assert_eq!(client.call("ec2:DeleteVpc", "VpcId=vpc-1").unwrap().0, 200);
+}
+
+#[test]
 fn a_read_after_a_write_gets_its_old_answer_so_many_times() {
     let (_toy, _proxy, mut client) = before_toy(Weather::calm().stale(2), answer);
     let mut ask = |call: &str| client.call(call, "").unwrap().1;

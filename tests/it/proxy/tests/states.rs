@@ -139,10 +139,12 @@ fn the_first_of_a_doomed_kind_fails_for_good() {
 #[test]
 fn until_it_is_deleted_and_the_next_one_of_that_name_is_well() {
     let weather = Weather::calm().doom_as(Thing::DbInstance, "incompatible-network");
-    let (_toy, _proxy, mut client) = before_toy(weather, answer);
+    let (_toy, proxy, mut client) = before_toy(weather, answer);
     let mut ask = |call| client.call(call, "DBInstanceIdentifier=shop").unwrap().1;
     ask("rds:CreateDBInstance");
     assert!(ask("rds:DescribeDBInstances").contains("incompatible-network"));
+    proxy.set(Weather::calm());
+    assert!(ask("rds:DescribeDBInstances").contains("incompatible-network"), "for good");
     ask("rds:DeleteDBInstance");
     assert!(!ask("rds:DescribeDBInstances").contains("incompatible-network"));
     ask("rds:CreateDBInstance");
