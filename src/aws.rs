@@ -62,6 +62,7 @@ pub struct Aws {
     /// Counts calls and rounds.
     pub meter: Meter,
     pub(crate) credentials: Option<SharedCredentialsProvider>,
+    pub(crate) fence: lock::Fence,
     pub(crate) survey: Arc<Survey>,
     pub(crate) identity: Arc<OnceCell<Identity>>,
 }

@@ -1,6 +1,6 @@
 //! Where AWS is and who asks: one SDK configuration from flags, file and environment.
 
-use super::{Aws, Meter, throttle::Throttle};
+use super::{Aws, Meter, lock::Fence, throttle::Throttle};
 use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
 use aws_sdk_sts::config::{
     Credentials, ProvideCredentials, SharedHttpClient,
@@ -112,7 +112,8 @@ impl Aws {
     /// Clients for all services from one configuration, watched by one meter.
     pub fn from_config(config: &SdkConfig, stack: &str) -> Self {
         let meter = Meter::default();
-        let throttle = Throttle::default();
+        let fence = Fence::default();
+        let throttle = Throttle::behind(&fence);
         Self {
             ec2: client!(aws_sdk_ec2, config, meter, throttle),
             elb: client!(aws_sdk_elasticloadbalancingv2, config, meter, throttle),
@@ -128,6 +129,7 @@ impl Aws {
             unprotect: false,
             meter,
             credentials: config.credentials_provider(),
+            fence,
             survey: Arc::default(),
             identity: Arc::default(),
         }

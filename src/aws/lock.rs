@@ -6,6 +6,7 @@
 //! generation stays as a trace until the next one is made: AWS advises against making a parameter
 //! anew within 30 seconds of its deletion (AWS API reference, `DeleteParameter`).
 
+mod fence;
 mod heart;
 mod holder;
 mod parameters;
@@ -13,8 +14,9 @@ mod process;
 mod shelf;
 mod standing;
 
+pub use fence::Fence;
 pub use holder::Holder;
-pub use parameters::{Parameters, Reading};
+pub use parameters::{Keeper, Parameters, Reading};
 pub use shelf::{Entry, Shelf};
 pub use standing::Standing;
 
@@ -56,6 +58,7 @@ impl<S: Shelf> Lock<S> {
         let limit = Instant::now() + LAG;
         while seen.holder().is_none() {
             let generation = seen.generation + 1;
+            let since = Instant::now();
             let added = shelf.add(generation, holder.held()).await?;
             let mut now = Standing::read(&shelf).await?;
             while now.generation < generation {
@@ -70,7 +73,7 @@ impl<S: Shelf> Lock<S> {
                 now = Standing::read(&shelf).await?;
             }
             if now.is_of(generation, &holder) {
-                let heart = Heart::start(&shelf, generation, &holder, now.older(), stop);
+                let heart = Heart::start(&shelf, generation, &holder, since, now.older(), stop);
                 return Ok(Ok(Self { shelf, generation, holder, before: seen.mark(), heart }));
             }
             if added {

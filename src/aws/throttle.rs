@@ -1,8 +1,10 @@
-//! The way of every call to AWS: it waits for a token first, and gives up where nobody ever answers.
+//! The way of every call to AWS: it waits for a token and for a lock in doubt, and gives up where
+//! nobody ever answers.
 
 use super::{
     buckets::{Buckets, Family},
     failure::THROTTLES,
+    lock::{Fence, Keeper},
 };
 use aws_sdk_sts::config::{
     ConfigBag, HttpClient, Intercept, RuntimeComponents, SharedHttpClient,
@@ -37,6 +39,7 @@ pub struct Throttle(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     buckets: Buckets,
+    fence: Fence,
     /// When the first call was sent.
     began: OnceLock<Instant>,
     /// Set once anything was answered.
@@ -44,6 +47,11 @@ struct Shared {
 }
 
 impl Throttle {
+    /// One that lets nothing but the lock's own calls pass while that fence is closed.
+    pub fn behind(fence: &Fence) -> Self {
+        Self(Arc::new(Shared { fence: fence.clone(), ..Shared::default() }))
+    }
+
     /// The client that waits before it sends through `inner`.
     pub fn before(&self, inner: SharedHttpClient) -> SharedHttpClient {
         SharedHttpClient::new(Waiting { throttle: self.clone(), inner })
@@ -123,6 +131,10 @@ impl HttpConnector for Waiting<SharedHttpConnector> {
             let shared = throttle.0;
             if let Some(family) = request.extension::<Family>() {
                 shared.buckets.take(*family).await;
+            }
+            if request.extension::<Keeper>().is_none() {
+                let passed = shared.fence.pass().await;
+                passed.map_err(|why| ConnectorError::other(why.into(), None))?;
             }
             let began = *shared.began.get_or_init(Instant::now);
             let answer = inner.call(request).await;

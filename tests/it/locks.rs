@@ -6,7 +6,7 @@ use crate::{
     stackctl::{Desk, REGION, Said},
 };
 use std::{
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -41,12 +41,18 @@ async fn begun(desk: &Desk, cloud: &Cloud, args: &[&str]) -> Child {
     child
 }
 
+fn send(signal: &str, child: &Child) {
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
 #[tokio::test]
 async fn a_second_run_is_told_who_works_and_one_that_waits_gets_its_turn() {
     let (desk, cloud) = desk();
     let before = cloud.everything().await;
     let first = begun(&desk, &cloud, &["up"]).await;
-
+    // It stands still while the others are told of it, however slow this machine is.
+    send("-STOP", &first);
     for args in [&["up"][..], &["up", "--yes"], &["destroy", "--yes"]] {
         let told = desk.run(args);
         assert_eq!(told.code, 1, "{args:?}: {}", told.both());
@@ -65,6 +71,7 @@ async fn a_second_run_is_told_who_works_and_one_that_waits_gets_its_turn() {
     for reads in [&["plan"][..], &["outputs"], &["list"]] {
         desk.ok(reads);
     }
+    send("-CONT", &first);
     let waited = desk.ok(&["destroy", "--yes", "--lock-timeout", "2m"]);
     assert!(waited.err.contains("waiting for `stackctl up`"), "{}", waited.both());
     let first = Said::from(first.wait_with_output().unwrap());
@@ -95,6 +102,44 @@ async fn a_killed_run_is_succeeded_on_its_machine_without_waiting() {
     let began = Instant::now();
     desk.ok(&["up", "--yes"]);
     assert!(began.elapsed() < Duration::from_mins(1), "its lease is not waited for");
+    desk.assert_settled("stack.yaml");
+    desk.ok(&["destroy", "--yes"]);
+}
+
+#[tokio::test]
+async fn a_run_that_shows_no_life_is_succeeded_within_ninety_seconds_and_stops_when_it_wakes() {
+    let (desk, cloud) = desk();
+    let frozen = begun(&desk, &cloud, &["up"]).await;
+    send("-STOP", &frozen);
+    let began = Instant::now();
+    let told = desk.run(&["up", "--yes"]);
+    assert_eq!(told.code, 1, "{}", told.both());
+    desk.ok(&["up", "--yes", "--lock-timeout", "2m"]);
+    assert!(began.elapsed() < Duration::from_mins(2), "{:?}", began.elapsed());
+    let standing = cloud.everything().await;
+    send("-CONT", &frozen);
+    let frozen = Said::from(frozen.wait_with_output().unwrap());
+    assert_ne!(frozen.code, 0, "{}", frozen.both());
+    assert_eq!(cloud.everything().await, standing, "it did nothing more");
+    desk.assert_settled("stack.yaml");
+}
+
+#[tokio::test]
+async fn a_lock_can_be_taken_away_and_who_held_it_notices() {
+    let (desk, cloud) = desk();
+    let not_held = desk.ok(&["unlock", "--stack", "shop"]);
+    assert!(not_held.out.contains("not locked"), "{}", not_held.both());
+    let frozen = begun(&desk, &cloud, &["up"]).await;
+    send("-STOP", &frozen);
+    let refused = desk.run(&["unlock"]);
+    assert_eq!(refused.code, 1, "nobody is there to agree: {}", refused.both());
+    let unlocked = desk.ok(&["unlock", "--yes"]);
+    assert!(unlocked.out.contains("it was held by `stackctl up`"), "{}", unlocked.both());
+    desk.ok(&["up", "--yes"]);
+    send("-CONT", &frozen);
+    let frozen = Said::from(frozen.wait_with_output().unwrap());
+    assert_eq!(frozen.code, 1, "{}", frozen.both());
+    assert!(frozen.err.contains("lock was lost"), "{}", frozen.both());
     desk.assert_settled("stack.yaml");
     desk.ok(&["destroy", "--yes"]);
 }

@@ -1,11 +1,11 @@
 //! What keeps a lock alive, and notices when it was lost.
 
-use super::{Holder, LEASE, Shelf, Standing};
+use super::{Fence, Holder, LEASE, Shelf, Standing, fence::within};
 use crate::engine::Stop;
 use anyhow::Result;
 use std::{
     sync::{Arc, OnceLock},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 use tokio::{
     sync::Notify,
@@ -17,6 +17,8 @@ use tokio::{
 pub(super) const BEAT: Duration = Duration::from_secs(20);
 /// After one that failed.
 const AGAIN: Duration = Duration::from_secs(5);
+/// How often to look at the clock meanwhile.
+const GLANCE: Duration = Duration::from_secs(1);
 /// How long one may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// A lock not renewed for so long counts as lost, well before others may take it: what is under
@@ -29,30 +31,35 @@ const _: () = assert!(DOUBT.as_secs() + PATIENCE.as_secs() + 8 < LEASE.as_secs()
 pub(super) struct Heart {
     done: Arc<Notify>,
     lost: Arc<OnceLock<String>>,
+    fence: Fence,
     task: JoinHandle<()>,
 }
 
 impl Heart {
-    /// Begins to renew this generation, after removing the `older` ones.
+    /// Begins to renew this generation, made after `since`, and removes the `older` ones.
     pub(super) fn start<S: Shelf>(
         shelf: &S,
         generation: u64,
         holder: &Holder,
+        since: Instant,
         older: Vec<u64>,
         stop: &Stop,
     ) -> Self {
         let (done, lost) = (Arc::new(Notify::new()), Arc::new(OnceLock::new()));
+        let fence = shelf.fence();
+        fence.hold(since, DOUBT);
         let task = tokio::spawn({
             let (shelf, holder, stop) = (shelf.clone(), holder.clone(), stop.clone());
-            let (done, lost) = (done.clone(), lost.clone());
+            let (done, lost, fence) = (done.clone(), lost.clone(), fence.clone());
             async move {
-                if let Some(why) = beat(&shelf, generation, &holder, older, &done).await {
+                if let Some(why) = beat(&shelf, generation, &holder, since, older, &done).await {
+                    fence.close(&why);
                     lost.set(why).ok();
                     stop.raise();
                 }
             }
         });
-        Self { done, lost, task }
+        Self { done, lost, fence, task }
     }
 
     /// Why it stopped of itself, if it did.
@@ -70,6 +77,9 @@ impl Heart {
 impl Drop for Heart {
     fn drop(&mut self) {
         self.task.abort();
+        if self.stopped().is_none() {
+            self.fence.open();
+        }
     }
 }
 
@@ -78,6 +88,7 @@ async fn beat<S: Shelf>(
     shelf: &S,
     generation: u64,
     holder: &Holder,
+    since: Instant,
     older: Vec<u64>,
     done: &Notify,
 ) -> Option<String> {
@@ -85,16 +96,17 @@ async fn beat<S: Shelf>(
         // They hold nothing, and whoever comes next removes what stays.
         timeout(PATIENCE, shelf.remove(older)).await.ok();
     }
-    let mut renewed = Instant::now();
-    let mut pause = BEAT;
+    let mut renewed = since;
+    let mut pause = BEAT.saturating_sub(since.elapsed());
     loop {
         tokio::select! {
             () = done.notified() => return None,
-            () = sleep(pause) => {}
+            () = rest(pause) => {}
         }
         let began = Instant::now();
         let failure = match timeout(PATIENCE, renew(shelf, generation, holder)).await {
             Ok(Ok(None)) => {
+                shelf.fence().hold(began, DOUBT);
                 (renewed, pause) = (began, BEAT);
                 continue;
             }
@@ -107,6 +119,14 @@ async fn beat<S: Shelf>(
             return Some(format!("it could not be renewed for {silent}s: {failure}"));
         }
         pause = AGAIN;
+    }
+}
+
+/// Waits, but no longer than a machine that slept meanwhile has been away.
+async fn rest(pause: Duration) {
+    let (since, wall) = (Instant::now(), SystemTime::now());
+    while within(since, wall, pause) {
+        sleep(GLANCE).await;
     }
 }
 

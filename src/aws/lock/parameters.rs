@@ -1,6 +1,6 @@
 //! The lock's generations as Systems Manager parameters, `/stackctl/<stack>/lock/<generation>`.
 
-use super::{Entry, Shelf, Standing};
+use super::{Entry, Fence, Shelf, Standing};
 use crate::{
     aws::{Aws, Sent, Tags, Tolerant, tags},
     engine::Address,
@@ -9,7 +9,9 @@ use anyhow::Result;
 use aws_sdk_ssm::{
     config::{
         ConfigBag, Intercept, RuntimeComponents,
-        interceptors::AfterDeserializationInterceptorContextRef,
+        interceptors::{
+            AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+        },
     },
     types::{Parameter, ParameterTier, ParameterType},
 };
@@ -61,7 +63,8 @@ impl Aws {
         let (mut all, mut next) = (Vec::new(), None);
         loop {
             let call = self.ssm.get_parameters_by_path().path(&path).recursive(true);
-            let call = call.set_next_token(next).customize().interceptor(date.clone());
+            let call =
+                call.set_next_token(next).customize().interceptor(date.clone()).interceptor(Keeper);
             let page = call.send().await.aws()?;
             all.extend(page.parameters.unwrap_or_default());
             next = page.next_token;
@@ -102,22 +105,48 @@ impl Shelf for Parameters {
         let labels = self.0.labels(&address, &Tags::default());
         let call = self.0.ssm.put_parameter().name(name).value(value).r#type(ParameterType::String);
         let call = call.tier(ParameterTier::Standard).description("Who may write to the stack");
-        let call = call.set_tags(Some(tags::for_ssm(&labels))).send().await.aws();
+        let call = call.set_tags(Some(tags::for_ssm(&labels)));
+        let call = call.customize().interceptor(Keeper).send().await.aws();
         Ok(call.or_code(&["ParameterAlreadyExists"])?.is_some())
     }
 
     async fn overwrite(&self, generation: u64, value: String) -> Result<()> {
         let name = self.0.generation(generation);
         let call = self.0.ssm.put_parameter().name(name).value(value).r#type(ParameterType::String);
-        call.overwrite(true).send().await.aws()?;
+        call.overwrite(true).customize().interceptor(Keeper).send().await.aws()?;
         Ok(())
+    }
+
+    fn fence(&self) -> Fence {
+        self.0.fence.clone()
     }
 
     async fn remove(&self, generations: Vec<u64>) -> Result<()> {
         for some in generations.chunks(NAMES_PER_CALL) {
             let names = some.iter().map(|generation| self.0.generation(generation)).collect();
-            self.0.ssm.delete_parameters().set_names(Some(names)).send().await.aws()?;
+            let call = self.0.ssm.delete_parameters().set_names(Some(names));
+            call.customize().interceptor(Keeper).send().await.aws()?;
         }
+        Ok(())
+    }
+}
+
+/// Marks the calls that keep the lock, which pass where it is in doubt.
+#[derive(Clone, Copy, Debug)]
+pub struct Keeper;
+
+impl Intercept for Keeper {
+    fn name(&self) -> &'static str {
+        "Keeper"
+    }
+
+    fn modify_before_transmit(
+        &self,
+        call: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        call.request_mut().add_extension(*self);
         Ok(())
     }
 }
@@ -150,3 +179,6 @@ impl Intercept for Date {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

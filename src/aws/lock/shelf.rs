@@ -1,5 +1,6 @@
 //! Where generations of a lock are kept: four calls, of which only the making must be atomic.
 
+use super::Fence;
 use anyhow::Result;
 use std::{fmt, time::Duration};
 
@@ -24,4 +25,6 @@ pub trait Shelf: Clone + fmt::Debug + Send + Sync + 'static {
     fn overwrite(&self, generation: u64, value: String) -> impl Future<Output = Result<()>> + Send;
     /// Removes generations; those that are gone already are no error.
     fn remove(&self, generations: Vec<u64>) -> impl Future<Output = Result<()>> + Send;
+    /// What stands before the calls that the lock is for; these four pass beside it.
+    fn fence(&self) -> Fence;
 }

@@ -22,6 +22,7 @@ struct Toy {
     /// So many makings are carried out without an answer.
     unheard: Arc<AtomicU32>,
     unreachable: Arc<AtomicBool>,
+    fence: Fence,
     /// Up to so many milliseconds pass before and after each call, by turns that look like chance.
     slow: u64,
     dice: Arc<AtomicU64>,
@@ -92,6 +93,10 @@ impl Shelf for Toy {
         self.now.lock().unwrap().insert(generation, (value, Instant::now()));
         self.travel().await;
         Ok(())
+    }
+
+    fn fence(&self) -> Fence {
+        self.fence.clone()
     }
 
     async fn remove(&self, generations: Vec<u64>) -> Result<()> {
