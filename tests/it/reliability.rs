@@ -125,14 +125,17 @@ fn kind(id: &str) -> String {
     if id.contains("snapshot:") {
         return "snapshot".to_owned();
     }
-    // Hosted zones, and load balancers and target groups, have a random part at one end.
-    let id =
-        id.strip_prefix("/hostedzone/").map_or(id, |id| id.split_once(' ').map_or("zone", |r| r.1));
-    let id = match id.rsplit_once('/') {
-        Some((name, tail)) if id.contains("elasticloadbalancing") && is_random(tail) => name,
-        _ => id,
+    if let Some(record) = id.strip_prefix("/hostedzone/") {
+        return record
+            .split_once(' ')
+            .map_or("zone".to_owned(), |(_, kind)| format!("{kind} record"));
+    }
+    // The names of load balancers and target groups end in a digest of what they were made with, and
+    // their ARNs in a number of AWS's.
+    let id = match id.split_once(":elasticloadbalancing:").and_then(|(_, id)| id.rsplit_once('/')) {
+        Some((name, _)) => name.rsplit_once('-').map_or(name, |(name, _)| name),
+        None => id,
     };
-    let id = id.split_once(":elasticloadbalancing:").map_or(id, |(_, tail)| tail);
     let account = |part: &&str| !(part.len() == 12 && part.bytes().all(|b| b.is_ascii_digit()));
     let id: Vec<_> = id.split(':').filter(account).collect();
     let id = id.join(":");
@@ -187,10 +190,10 @@ fn two_ids_of_a_kind_are_the_same_and_two_names_are_not() {
         ("/stackctl/demo/lock/12", "/stackctl/demo/lock/"),
         ("/stackctl/demo/app/env", "/stackctl/demo/app/env"),
         ("/hostedzone/Z0123456789ABC", "zone"),
-        ("/hostedzone/Z0123456789ABCshop.example.com. A", "shop.example.com. A"),
+        ("/hostedzone/Z0123456789ABCshop.example.com. A", "A record"),
         (
             "arn:aws:elasticloadbalancing:eu-west-1:900000000004:loadbalancer/app/demo-lb-e05336/bb051e65903bf07c",
-            "eu-west-1:loadbalancer/app/demo-lb-e05336",
+            "eu-west-1:loadbalancer/app/demo-lb",
         ),
         ("arn:aws:iam::900000000004:role/demo-app", "arn:aws:iam::role/demo-app"),
         ("demo-cache", "demo-cache"),
