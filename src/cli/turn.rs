@@ -190,8 +190,8 @@ fn trouble(stack: &str, seen: &Standing, wait: &str) -> Trouble {
         ),
         format!(
             "{wait}; if that run is no more, its lock frees itself in {}, or now with `stackctl \
-             unlock --stack {stack}`: a run that does go on would then begin nothing further, and \
-             end with an error",
+             unlock --stack {stack}`: a run that does go on would notice within 20s, begin \
+             nothing further, and end with an error",
             elapsed(seen.remaining())
         ),
     )

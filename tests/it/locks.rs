@@ -3,6 +3,7 @@
 use crate::{
     cloud::Cloud,
     emulator,
+    proxy::{Proxy, Weather},
     stackctl::{Desk, REGION, Said},
 };
 use std::{
@@ -129,17 +130,22 @@ async fn a_lock_can_be_taken_away_and_who_held_it_notices() {
     let (desk, cloud) = desk();
     let not_held = desk.ok(&["unlock", "--stack", "shop"]);
     assert!(not_held.out.contains("not locked"), "{}", not_held.both());
-    let frozen = begun(&desk, &cloud, &["up"]).await;
-    send("-STOP", &frozen);
+    // Slow enough for a heartbeat to come before the work is done.
+    let weather = Weather::calm().delay("ec2:*", 3_000..=3_000);
+    let proxy = Proxy::start(emulator::endpoint(), weather);
+    let mut far = Desk::at(proxy.endpoint());
+    far.account.clone_from(&desk.account);
+    far.write("stack.yaml", FILE);
+    let run = begun(&far, &cloud, &["up"]).await;
+
     let refused = desk.run(&["unlock"]);
     assert_eq!(refused.code, 1, "nobody is there to agree: {}", refused.both());
     let unlocked = desk.ok(&["unlock", "--yes"]);
     assert!(unlocked.out.contains("it was held by `stackctl up`"), "{}", unlocked.both());
+    let run = Said::from(run.wait_with_output().unwrap());
+    assert_eq!(run.code, 1, "{}", run.both());
+    assert!(run.err.contains("lock was lost"), "{}", run.both());
     desk.ok(&["up", "--yes"]);
-    send("-CONT", &frozen);
-    let frozen = Said::from(frozen.wait_with_output().unwrap());
-    assert_eq!(frozen.code, 1, "{}", frozen.both());
-    assert!(frozen.err.contains("lock was lost"), "{}", frozen.both());
     desk.assert_settled("stack.yaml");
     desk.ok(&["destroy", "--yes"]);
 }
