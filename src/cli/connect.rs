@@ -9,7 +9,7 @@ use crate::{
     ui::Trouble,
 };
 use anyhow::{Result, ensure};
-use endpoint::{Endpoint, Host};
+use endpoint::{Endpoint, Host, shown};
 use std::{env, path::PathBuf, time::Duration};
 use tokio::{net::TcpStream, time::timeout};
 
@@ -103,11 +103,9 @@ impl Where {
             }
             (None, None) => (to(configured, None), None),
         };
-        match &connection.endpoint {
-            None if empty => Err(no_url("").into()),
-            Some(url) if Host::of(url).is_none() => Err(no_url(url).into()),
-            _ => Ok(Route { connection, own }),
-        }
+        ensure!(!(empty && connection.endpoint.is_none()), no_url(""));
+        refuse_no_url(connection.endpoint.as_deref())?;
+        Ok(Route { connection, own })
     }
 
     fn region(&self, known: &Known<'_>) -> Result<Option<String>> {
@@ -154,6 +152,7 @@ impl Where {
         }
         knock(connection.endpoint.as_deref(), known.memory).await?;
         let aws = connection.open(stack).await?;
+        refuse_no_url(aws.endpoint.as_deref())?;
         if let (Some(own), Some(url)) = (own, &aws.endpoint) {
             return Err(match (own, known.memory) {
                 (Own::Remembered, Some(memory)) => conflict(memory, url).into(),
@@ -229,7 +228,21 @@ async fn refuse_real_keys(aws: &Aws) -> Result<()> {
     Ok(())
 }
 
+fn refuse_no_url(endpoint: Option<&str>) -> Result<()> {
+    let Some(url) = endpoint.filter(|url| Host::of(url).is_none()) else { return Ok(()) };
+    ensure!(
+        !url.contains('@'),
+        Trouble::new(
+            format!("the endpoint {} has a user or a password in it", shown(url)),
+            "take what stands between `://` and `@` out of it: calls are signed with the AWS \
+             credentials",
+        )
+    );
+    Err(no_url(url).into())
+}
+
 fn conflict(memory: &Memory, configured: &str) -> Trouble {
+    let configured = shown(configured);
     let there = memory.endpoint.as_deref().unwrap_or("AWS itself");
     let flag = memory.endpoint.as_deref().unwrap_or("aws");
     Trouble::new(

@@ -18,6 +18,7 @@ mod plans;
 mod proxy;
 mod refusals;
 mod reliability;
+mod secrets;
 mod shell;
 mod stackctl;
 mod toggle;

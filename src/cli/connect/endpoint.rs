@@ -21,8 +21,21 @@ impl FromStr for Endpoint {
         }
         match Host::of(text) {
             Some(_) => Ok(Self::At(text.to_owned())),
+            // Refusing it here would repeat it, password and all; the route refuses it later.
+            None if text.contains('@') => Ok(Self::At(text.to_owned())),
             None => Err(Wrong::new("expected a URL such as http://localhost:4566, or `aws`")),
         }
+    }
+}
+
+/// A URL as it may be shown: without what stands before its host.
+pub(super) fn shown(url: &str) -> String {
+    match url.rsplit_once('@') {
+        Some((before, host)) => match before.split_once("://") {
+            Some((scheme, _)) => format!("{scheme}://…@{host}"),
+            None => format!("…@{host}"),
+        },
+        None => url.to_owned(),
     }
 }
 
@@ -83,16 +96,22 @@ mod tests {
 
     #[test]
     fn what_is_no_url_is_refused() {
-        for text in [
-            "localhost:4566",
-            "ftp://x",
-            "http://",
-            "http://x:port",
-            "",
-            "http://a@b",
-            "http://a b",
-        ] {
+        for text in ["localhost:4566", "ftp://x", "http://", "http://x:port", "", "http://a b"] {
             assert!(text.parse::<Endpoint>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_neither_taken_nor_shown() {
+        for (url, safe) in [
+            ("http://eve:hunter2@host:1/x", "http://…@host:1/x"),
+            ("http://hunter2@host", "http://…@host"),
+            ("http://eve:hunter2/@hunter2@host", "http://…@host"),
+            ("eve:hunter2@host", "…@host"),
+            ("http://host", "http://host"),
+        ] {
+            assert_eq!(shown(url), safe);
+            assert_eq!(Host::of(url).is_none(), url.contains('@'), "{url}");
         }
     }
 

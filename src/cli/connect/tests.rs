@@ -159,3 +159,21 @@ fn a_file_that_moved_to_another_region_is_refused() {
     let error = Where::default().route(&known, &nothing).unwrap_err();
     assert!(error.to_string().contains("was brought up in eu-west-1"), "{error}");
 }
+
+#[test]
+fn an_endpoint_with_a_password_is_refused_without_showing_it() {
+    let with = "http://eve:hunter2@127.0.0.1:4566";
+    let configured = env(&[("AWS_ENDPOINT_URL", "http://eve:hunter2@127.0.0.1:4566")]);
+    let flag = Where { endpoint_url: Some(with.parse().unwrap()), ..Where::default() };
+    let told = "the endpoint http://…@127.0.0.1:4566 has a user or a password in it";
+    for error in [
+        flag.route(&Known::default(), &nothing).unwrap_err(),
+        Where::default().route(&Known::default(), &configured).unwrap_err(),
+        refuse_no_url(Some(with)).unwrap_err(),
+    ] {
+        assert_eq!(error.to_string(), told);
+        assert!(!format!("{error:?}").contains("hunter2"));
+    }
+    let conflict = says(&Where::default(), &memory(Some(HERE)), &configured);
+    assert!(conflict.contains("the AWS configuration says http://…@127.0.0.1:4566"), "{conflict}");
+}
