@@ -19,6 +19,9 @@ const APP_SECRET: &str = "plantedAppSecret0123456789";
 const APP_PASSWORD: &str = "plantedPassword0123456789";
 const URL_PASSWORD: &str = "plantedUrlPassword0123456789";
 
+/// Names and values.
+type Environment<'a> = &'a [(&'a str, &'a str)];
+
 /// Everything that was said, sent and written, each with a word about where.
 #[derive(Default)]
 struct Haystack(Vec<(String, String)>);
@@ -67,7 +70,7 @@ fn secrets_manager(account: &str, operation: &str, body: &serde_json::Value) -> 
 }
 
 /// Runs the binary with every secret in its environment, and every log that could be asked for.
-fn run(desk: &Desk, args: &[&str], more: &[(&str, &str)]) -> Said {
+fn run(desk: &Desk, args: &[&str], more: Environment) -> Said {
     let mut command = desk.command(args);
     command
         .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
@@ -243,7 +246,7 @@ fn no_refusal_repeats_a_secret() {
     let profile = |name| [("AWS_PROFILE", name)];
     let own =
         |name| [("AWS_PROFILE", name), ("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")];
-    let runs: [(&[&str], &[(&str, &str)]); 13] = [
+    let runs: [(&[&str], Environment); 13] = [
         (&["validate", "value.yaml"], &[]),
         (&["validate", "value.yaml", "-o", "json"], &[]),
         (&["validate", "torn.yaml"], &[]),
