@@ -31,8 +31,8 @@ pub(super) struct Turn {
 
 /// How often to look whether a lock that is waited for is free.
 const LOOK: Duration = Duration::from_secs(3);
-/// How long giving the lock back may take: briefly after a signal, since CI kills ten seconds after
-/// its first.
+/// How long giving the lock back may take: after a signal, what the calls under way left of their
+/// grace, and this; CI kills ten seconds after its first.
 const HASTE: Duration = Duration::from_millis(1500);
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -117,7 +117,8 @@ impl Turn {
 
     /// Lets others write.
     pub(super) async fn end(self, session: &Session) {
-        let limit = if self.stop.is_raised() { HASTE } else { PATIENCE };
+        let left = |since| GRACE.saturating_sub(since) + HASTE;
+        let limit = self.stop.since().map_or(PATIENCE, left);
         if let Err(error) = self.lock.release(limit).await {
             session.ui.warn(format_args!(
                 "the stack's lock was not given back, and frees itself within {}s: {error:#}",
