@@ -50,10 +50,13 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
         let turn = Turn::take(&aws, "stackctl up", args.lock, &preview.standing, session).await?;
         let Some(turn) = turn else { return Ok(Ended::Interrupted) };
         let ended = Box::pin(carry_out(preview, args, &turn, ui)).await;
+        let stop = turn.stop.clone();
         turn.end(session).await;
-        let ended = ended?;
-        if ended != Ended::Done {
-            return Ok(ended);
+        match ended? {
+            // Who wants to stop does not wait for outputs to be read.
+            Ended::Done if stop.is_raised() => return Ok(Ended::Interrupted),
+            Ended::Done => {}
+            ended => return Ok(ended),
         }
         inventory = inventory_of(outputs::kinds(), &aws.afresh()).await?;
     }
