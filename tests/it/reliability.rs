@@ -6,6 +6,8 @@
 
 mod kills;
 mod lost;
+mod signals;
+mod together;
 
 use crate::{
     cloud::Cloud,
@@ -13,6 +15,7 @@ use crate::{
     proxy::{Proxy, Weather},
     stackctl::{Desk, REGION, Said},
 };
+use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     fmt::Display,
@@ -20,6 +23,7 @@ use std::{
     path::Path,
     sync::{Mutex, OnceLock},
     thread,
+    time::Duration,
 };
 
 /// A shape is what stands, without the ids that differ from run to run: how many of what.
@@ -47,10 +51,20 @@ pub(crate) fn in_full() -> bool {
 impl Site {
     /// One for this example, in this weather.
     pub(crate) fn new(example: &str, weather: Weather) -> Self {
+        let file = format!("{}/stacks/{example}.yaml", env!("CARGO_MANIFEST_DIR"));
+        Self::with(weather, |_| file)
+    }
+
+    /// One for a stack file of this text, in this weather.
+    pub(crate) fn of(text: &str, weather: Weather) -> Self {
+        Self::with(weather, |desk| desk.write("stack.yaml", text).display().to_string())
+    }
+
+    fn with(weather: Weather, file: impl FnOnce(&Desk) -> String) -> Self {
         let proxy = Proxy::start(upstream(), weather);
         let desk = Desk::at(proxy.endpoint());
         let cloud = Cloud::new(upstream(), &desk.account, REGION);
-        let file = format!("{}/stacks/{example}.yaml", env!("CARGO_MANIFEST_DIR"));
+        let file = file(&desk);
         Self { proxy, desk, file, cloud }
     }
 
@@ -101,9 +115,13 @@ pub(crate) struct Calm {
 }
 
 impl Calm {
-    /// Lives it.
+    /// That of an example.
     pub(crate) fn of(example: &str) -> Self {
-        let site = Site::new(example, Weather::calm());
+        Self::at(&Site::new(example, Weather::calm()))
+    }
+
+    /// That of a site where nothing stands yet.
+    pub(crate) fn at(site: &Site) -> Self {
         site.up();
         let standing = site.shape();
         let up = site.proxy.calls();
@@ -155,6 +173,12 @@ pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
     runtime.block_on(work)
 }
 
+/// Waits in a thread without a runtime.
+#[expect(clippy::disallowed_methods, reason = "there is no runtime here that it could block")]
+pub(crate) fn pause(milliseconds: u64) {
+    thread::sleep(Duration::from_millis(milliseconds));
+}
+
 /// Does the same for many, some of them at once: most of the time is spent waiting.
 pub(crate) fn for_each<T: Send>(items: impl IntoIterator<Item = T> + Send, work: impl Fn(T) + Sync)
 where
@@ -174,6 +198,19 @@ where
         }
     });
 }
+
+/// A number from 0 to below this one that looks random and only depends on the words.
+pub(crate) fn roll(words: &str, below: u64) -> u64 {
+    let digest = Sha256::digest(words);
+    u64::from(u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])) % below
+}
+
+/// A small stack, where many are needed.
+pub(crate) const SMALL: &str = "\
+name: shop
+app: {image: ghcr.io/acme/shop:1, instances: 1}
+load_balancer: {deregistration_delay: 1}
+";
 
 /// Leaves a figure where whoever asked for it finds it.
 pub(crate) fn tell(what: &str, figure: impl Display) {
