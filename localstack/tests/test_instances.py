@@ -41,6 +41,17 @@ class Instances(CloudTest):
         self.assertEqual([g["GroupId"] for g in found["SecurityGroups"]], [other])
         self.assertEqual([g["GroupId"] for g in found["NetworkInterfaces"][0]["Groups"]], [other])
 
+    def test_a_role_is_taken_out_of_its_profile_once(self):
+        self.iam.create_instance_profile(InstanceProfileName="app")
+        self.iam.create_role(RoleName="app", AssumeRolePolicyDocument=TRUST)
+        pair = {"InstanceProfileName": "app", "RoleName": "app"}
+        self.refuses("NoSuchEntity", self.iam.remove_role_from_instance_profile, **pair)
+        self.iam.add_role_to_instance_profile(**pair)
+        self.iam.remove_role_from_instance_profile(**pair)
+        self.refuses("NoSuchEntity", self.iam.remove_role_from_instance_profile, **pair)
+        pair["InstanceProfileName"] = "none"
+        self.refuses("NoSuchEntity", self.iam.remove_role_from_instance_profile, **pair)
+
     def test_a_terminated_instance_holds_its_group_a_while_and_leaves_nothing(self):
         vpc, subnets = self.vpc()
         group = self.group(vpc)

@@ -1,4 +1,4 @@
-"""IAM names."""
+"""IAM names, and roles in instance profiles."""
 
 from ..call import fault
 from .registry import on
@@ -28,4 +28,13 @@ def create_instance_profile(call):
 @on("iam", "PutRolePolicy")
 def put_role_policy(call):
     at_most(call, "PolicyName", 128)
+    return call.forward()
+
+
+@on("iam", "RemoveRoleFromInstanceProfile")
+def remove_role_from_instance_profile(call):
+    profiles = {p.name: p for p in list(call.moto("iam", "aws").instance_profiles.values())}
+    profile, role = profiles.get(call.get("InstanceProfileName")), call.get("RoleName")
+    if profile and role not in [r.name for r in profile.roles]:
+        raise fault("NoSuchEntity", f"The role with name {role} cannot be found.", 404)
     return call.forward()
