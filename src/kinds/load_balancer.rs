@@ -2,7 +2,11 @@
 
 use super::{route_table::RouteTable, security_group::SecurityGroup, subnet::Subnet};
 use crate::{
-    aws::{Aws, Failure, Owned, Sent, Tags, Tolerant, ec2::interfaces, eventually, tags},
+    aws::{
+        Aws, Failure, Owned, Sent, Tags, Tolerant,
+        ec2::{interfaces, once_known},
+        eventually, tags,
+    },
     engine::{Cx, Found, Kind, Pace, Phase, Plain, Probe, Ref, Swap, Table, Taken},
 };
 use anyhow::{Context, Result, bail};
@@ -164,7 +168,7 @@ impl Kind for LoadBalancer {
             None => Some(namesake(cx, &name, call).await?),
         };
         let live = LoadBalancerLive::of(&made.context("made, but AWS does not show it")?)?;
-        self.put_attributes(aws, &live.arn).await?;
+        once_known(cx, || self.put_attributes(aws, &live.arn)).await?;
         Ok(live)
     }
 

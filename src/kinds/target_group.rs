@@ -2,7 +2,11 @@
 
 use super::vpc::Vpc;
 use crate::{
-    aws::{Aws, Failure, Owned, Sent, Tags, Tolerant, ec2::once_free, eventually, tags},
+    aws::{
+        Aws, Failure, Owned, Sent, Tags, Tolerant,
+        ec2::{once_free, once_known},
+        eventually, tags,
+    },
     engine::{Cx, Found, Kind, Pace, Plain, Ref, Swap, Table, Taken},
 };
 use anyhow::{Context, Result};
@@ -159,7 +163,8 @@ impl Kind for TargetGroup {
             Some(arn) => arn,
             None => self.take_over(cx, &name).await?,
         };
-        self.put(aws, &arn, &Attributes::fresh()).await?;
+        let fresh = Attributes::fresh();
+        once_known(cx, || self.put(aws, &arn, &fresh)).await?;
         Ok(TargetGroupLive { arn })
     }
 

@@ -14,7 +14,9 @@ use aws_sdk_elasticloadbalancingv2::{
         describe_load_balancer_attributes::DescribeLoadBalancerAttributesOutput,
         describe_load_balancers::{DescribeLoadBalancersError, DescribeLoadBalancersOutput},
         describe_tags::DescribeTagsOutput,
-        modify_load_balancer_attributes::ModifyLoadBalancerAttributesOutput,
+        modify_load_balancer_attributes::{
+            ModifyLoadBalancerAttributesError, ModifyLoadBalancerAttributesOutput,
+        },
         set_subnets::SetSubnetsOutput,
     },
     types::{LoadBalancerState, TagDescription},
@@ -122,7 +124,7 @@ async fn deletion_protection_guards_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_made_once_its_subnets_are_known() {
+async fn it_is_made_once_its_subnets_are_known_and_set_up_once_it_is_known_itself() {
     let create = mock!(elb::Client::create_load_balancer)
         .match_requests(|r| {
             r.subnets() == ["subnet-a", "subnet-b"] && r.security_groups() == ["sg-1"]
@@ -137,10 +139,14 @@ async fn it_is_made_once_its_subnets_are_known() {
         .build();
     let put = mock!(elb::Client::modify_load_balancer_attributes)
         .match_requests(|r| r.attributes().len() == 2)
-        .then_output(|| ModifyLoadBalancerAttributesOutput::builder().build());
+        .sequence()
+        .error(|| ModifyLoadBalancerAttributesError::generic(refusal("LoadBalancerNotFound")))
+        .times(2)
+        .output(|| ModifyLoadBalancerAttributesOutput::builder().build())
+        .build();
     let (cx, wanted) = cx(aws(&[&create, &put]));
     assert_eq!(wanted.create(&cx).await.unwrap(), live());
-    assert_eq!((create.num_calls(), put.num_calls()), (3, 1));
+    assert_eq!((create.num_calls(), put.num_calls()), (3, 3));
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,9 @@ use aws_sdk_elasticloadbalancingv2::{
         describe_tags::DescribeTagsOutput,
         describe_target_groups::DescribeTargetGroupsOutput,
         modify_target_group::ModifyTargetGroupOutput,
-        modify_target_group_attributes::ModifyTargetGroupAttributesOutput,
+        modify_target_group_attributes::{
+            ModifyTargetGroupAttributesError, ModifyTargetGroupAttributesOutput,
+        },
     },
     types::TagDescription,
 };
@@ -126,6 +128,21 @@ async fn it_is_made_with_its_tags_and_then_gets_its_attributes() {
     let (cx, wanted) = cx(&[&create, &put]);
     assert_eq!(wanted.create(&cx).await.unwrap().arn, ARN);
     assert_eq!((create.num_calls(), put.num_calls()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_not_known_everywhere_yet_gets_its_attributes_when_it_is() {
+    let create = mock!(elb::Client::create_target_group)
+        .then_output(|| CreateTargetGroupOutput::builder().target_groups(described()).build());
+    let put = mock!(elb::Client::modify_target_group_attributes)
+        .sequence()
+        .error(|| ModifyTargetGroupAttributesError::generic(refusal("TargetGroupNotFound")))
+        .times(2)
+        .output(|| ModifyTargetGroupAttributesOutput::builder().build())
+        .build();
+    let (cx, wanted) = cx(&[&create, &put]);
+    assert_eq!(wanted.create(&cx).await.unwrap().arn, ARN);
+    assert_eq!(put.num_calls(), 3);
 }
 
 #[tokio::test]
