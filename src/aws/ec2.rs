@@ -55,8 +55,8 @@ where
     .await
 }
 
-/// Repeats a deletion while something else still uses the thing, naming who is in the way. That it
-/// is gone already is success.
+/// Repeats a deletion while something else still uses the thing, naming who is in the way if AWS
+/// tells. That it is gone already is success.
 ///
 /// # Errors
 /// A refusal for another reason; who is still in the way when the pace's limit is up.
@@ -76,10 +76,13 @@ where
             Ok(_) => Ok(Probe::Ready(())),
             Err(failure) if failure.is_gone() => Ok(Probe::Ready(())),
             Err(failure) if failure.is_in_use() => {
-                let names = in_the_way().await?;
-                Ok(Probe::Pending(match &*names {
-                    [] => format!("in use ({failure})"),
-                    _ => format!("in use by {}", names.join(", ")),
+                Ok(Probe::Pending(match in_the_way().await.as_deref() {
+                    Ok([]) => format!("in use ({failure})"),
+                    Ok(names) => format!("in use by {}", names.join(", ")),
+                    // Who may delete may not be allowed to look.
+                    Err(unseen) => {
+                        format!("in use ({failure}), and who uses it is not told: {unseen:#}")
+                    }
                 }))
             }
             Err(failure) => Err(failure.into()),
@@ -191,6 +194,30 @@ mod tests {
         let in_the_way = || async { Ok(vec!["network interface eni-1".into()]) };
         let error = once_free(&cx(), Pace::seconds(10, 60), delete, in_the_way).await.unwrap_err();
         assert_eq!(error.to_string(), "still in use by network interface eni-1 after 60s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn that_nobody_may_look_who_is_in_the_way_ends_no_wait() {
+        let asked = AtomicU32::new(0);
+        let delete = || async {
+            match asked.fetch_add(1, Relaxed) {
+                0 | 1 => Err(Failure::coded("DependencyViolation", "it has dependencies")),
+                _ => Ok(()),
+            }
+        };
+        let in_the_way = || async {
+            let denied = Failure::coded("UnauthorizedOperation", "you may not look");
+            Err::<Vec<_>, _>(denied.into())
+        };
+        once_free(&cx(), Pace::seconds(10, 60), delete, in_the_way).await.unwrap();
+        let stays =
+            || async { Err::<(), _>(Failure::coded("DependencyViolation", "it has dependencies")) };
+        let error = once_free(&cx(), Pace::seconds(10, 60), stays, in_the_way).await.unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.contains("it has dependencies") && error.contains("you may not look"),
+            "{error}"
+        );
     }
 
     #[tokio::test(start_paused = true)]
