@@ -6,7 +6,10 @@
 
 mod kills;
 mod lost;
+mod rounds;
 mod signals;
+mod slow;
+mod storm;
 mod together;
 
 use crate::{
@@ -15,13 +18,14 @@ use crate::{
     proxy::{Proxy, Weather},
     stackctl::{Desk, REGION, Said},
 };
+use rounds::for_each;
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     fmt::Display,
     fs,
     path::Path,
-    sync::{Mutex, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     thread,
     time::Duration,
 };
@@ -34,6 +38,7 @@ pub(crate) struct Site {
     pub(crate) proxy: Proxy,
     pub(crate) desk: Desk,
     pub(crate) file: String,
+    region: String,
     cloud: Cloud,
 }
 
@@ -63,9 +68,11 @@ impl Site {
     fn with(weather: Weather, file: impl FnOnce(&Desk) -> String) -> Self {
         let proxy = Proxy::start(upstream(), weather);
         let desk = Desk::at(proxy.endpoint());
-        let cloud = Cloud::new(upstream(), &desk.account, REGION);
         let file = file(&desk);
-        Self { proxy, desk, file, cloud }
+        let text = fs::read_to_string(&file).unwrap();
+        let region = text.lines().find_map(|line| line.strip_prefix("region: ")).unwrap_or(REGION);
+        let cloud = Cloud::new(upstream(), &desk.account, region);
+        Self { proxy, desk, file, region: region.to_owned(), cloud }
     }
 
     /// What stands, asked of the emulator itself.
@@ -84,7 +91,7 @@ impl Site {
 
     /// `destroy`, which must succeed.
     pub(crate) fn destroy(&self) -> Said {
-        self.desk.ok(&["destroy", "--yes", "--unprotect", "--region", REGION, &self.file])
+        self.desk.ok(&["destroy", "--yes", "--unprotect", "--region", &self.region, &self.file])
     }
 
     /// Insists that the stack is what an undisturbed `up` makes, and that a plan finds nothing to do.
@@ -115,9 +122,12 @@ pub(crate) struct Calm {
 }
 
 impl Calm {
-    /// That of an example.
-    pub(crate) fn of(example: &str) -> Self {
-        Self::at(&Site::new(example, Weather::calm()))
+    /// That of an example. It is lived once, however many ask.
+    pub(crate) fn of(example: &'static str) -> Arc<Self> {
+        static KNOWN: Mutex<BTreeMap<&str, Arc<Calm>>> = Mutex::new(BTreeMap::new());
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = || Arc::new(Self::at(&Site::new(example, Weather::calm())));
+        known.entry(example).or_insert_with(live).clone()
     }
 
     /// That of a site where nothing stands yet.
@@ -179,26 +189,6 @@ pub(crate) fn pause(milliseconds: u64) {
     thread::sleep(Duration::from_millis(milliseconds));
 }
 
-/// Does the same for many, some of them at once: most of the time is spent waiting.
-pub(crate) fn for_each<T: Send>(items: impl IntoIterator<Item = T> + Send, work: impl Fn(T) + Sync)
-where
-    <Vec<T> as IntoIterator>::IntoIter: Send,
-{
-    const AT_ONCE: usize = 4;
-    let items = Mutex::new(items.into_iter().collect::<Vec<_>>().into_iter());
-    thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                loop {
-                    let item = items.lock().unwrap().next();
-                    let Some(item) = item else { break };
-                    work(item);
-                }
-            });
-        }
-    });
-}
-
 /// A number from 0 to below this one that looks random and only depends on the words.
 pub(crate) fn roll(words: &str, below: u64) -> u64 {
     let digest = Sha256::digest(words);
@@ -231,6 +221,10 @@ fn two_ids_of_a_kind_are_the_same_and_two_names_are_not() {
         (
             "arn:aws:elasticloadbalancing:eu-west-1:900000000004:loadbalancer/app/demo-lb-e05336/bb051e65903bf07c",
             "eu-west-1:loadbalancer/app/demo-lb",
+        ),
+        (
+            "arn:aws:elasticloadbalancing:eu-west-1:900000000004:targetgroup/demo-app-90dacf/bb051e65903bf07c",
+            "eu-west-1:targetgroup/demo-app",
         ),
         ("arn:aws:iam::900000000004:role/demo-app", "arn:aws:iam::role/demo-app"),
         ("demo-cache", "demo-cache"),

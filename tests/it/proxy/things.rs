@@ -63,6 +63,15 @@ const ALL: [Thing; 7] = [
 ];
 
 impl Thing {
+    /// What one that never came to be does not have.
+    fn lacks(self) -> &'static [&'static str] {
+        match self {
+            Self::DbInstance => &["InstanceCreateTime", "LatestRestorableTime", "Endpoint"],
+            Self::DbCluster => &["EarliestRestorableTime", "LatestRestorableTime"],
+            _ => &[],
+        }
+    }
+
     fn form(self) -> Form {
         match self {
             Self::NatGateway => Form {
@@ -306,7 +315,8 @@ fn described(text: &str, form: &Form, id: &str) -> Option<Element> {
     xml::holders(text, form.id, id).into_iter().find(tells)
 }
 
-/// Writes a state into the description of a thing, and with its doom the reason.
+/// Writes a state into the description of a thing, and with its doom the reason, and takes out what
+/// only one that came to be has.
 fn show(text: &mut String, thing: Thing, id: &str, state: &str, doomed: bool) {
     let form = thing.form();
     let number = (thing == Thing::Instance && !doomed).then_some(("instanceState/code", "0"));
@@ -315,6 +325,12 @@ fn show(text: &mut String, thing: Thing, id: &str, state: &str, doomed: bool) {
         // Each change moves what comes behind it.
         let item = described(text, &form, id).expect("its state was just read");
         xml::put(text, &item, path, says);
+    }
+    for name in thing.lacks().iter().filter(|_| doomed) {
+        let item = described(text, &form, id).expect("its state was just written");
+        if let Some(there) = xml::at(text, &item, name) {
+            text.replace_range(there.whole, "");
+        }
     }
 }
 

@@ -21,7 +21,7 @@ fn answers<'a>(calm: &'a Calm, services: &[&str]) -> Vec<(&'a str, u64)> {
         .collect()
 }
 
-fn every_answer_of(example: &str, services: &[&str], at_least: usize) {
+fn every_answer_of(example: &'static str, services: &[&str], at_least: usize) {
     let calm = Calm::of(example);
     let answers = answers(&calm, services);
     let all = answers.len();

@@ -39,7 +39,8 @@ fn answer(request: &str) -> String {
                 "CacheCluster" => ("CacheClusterId", "CacheClusterStatus"),
                 _ => ("ReplicationGroupId", "Status"),
             };
-            format!("<R><I><{id}>shop</{id}><{state}>available</{state}></I></R>")
+            let since = "<InstanceCreateTime>2026-01-01T00:00:00Z</InstanceCreateTime>";
+            format!("<R><I><{id}>shop</{id}><{state}>available</{state}>{since}</I></R>")
         }
     }
 }
@@ -144,7 +145,9 @@ fn until_it_is_deleted_and_the_next_one_of_that_name_is_well() {
     ask("rds:CreateDBInstance");
     assert!(ask("rds:DescribeDBInstances").contains("incompatible-network"));
     proxy.set(Weather::calm());
-    assert!(ask("rds:DescribeDBInstances").contains("incompatible-network"), "for good");
+    let failed = ask("rds:DescribeDBInstances");
+    assert!(failed.contains("incompatible-network"), "for good");
+    assert!(!failed.contains("InstanceCreateTime"), "it never was: {failed}");
     ask("rds:DeleteDBInstance");
     assert!(!ask("rds:DescribeDBInstances").contains("incompatible-network"));
     ask("rds:CreateDBInstance");
