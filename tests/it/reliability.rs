@@ -18,7 +18,7 @@ use crate::{
     proxy::{Proxy, Weather},
     stackctl::{Desk, REGION, Said},
 };
-use rounds::for_each;
+use rounds::{for_each, for_each_patient};
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,

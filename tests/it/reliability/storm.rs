@@ -1,6 +1,6 @@
 //! Throttled, broken and cut off at random: one run gets there all the same, without asking much more.
 
-use super::{Calm, Site, for_each, tell};
+use super::{Calm, Site, for_each_patient, tell};
 use crate::proxy::{Befell, Bucket, Weather};
 use std::{collections::BTreeMap, fs, sync::Mutex, time::Instant};
 
@@ -48,7 +48,7 @@ fn spread(of: impl Iterator<Item = f64>) -> [f64; 3] {
 fn in_a_storm_one_up_and_one_destroy_do_it_all_with_less_than_three_times_the_calls() {
     let calm = Calm::of("demo");
     let lives = Mutex::new(Vec::new());
-    for_each(1..=20, |seed| {
+    for_each_patient(1..=20, |seed| {
         let life = live(&calm, seed);
         lives.lock().unwrap().push(life);
     });
