@@ -45,7 +45,8 @@ pub struct Lock<S: Shelf> {
 
 impl<S: Shelf> Lock<S> {
     /// Takes the lock, unless somebody else holds it: then that is told. `seen` is what was read
-    /// last, however long ago. When the lock is lost later on, `stop` is raised.
+    /// last; where that is a while ago, it is read again. When the lock is lost later on, `stop` is
+    /// raised.
     ///
     /// # Errors
     /// What AWS refuses; a listing that does not show what was made.
@@ -56,6 +57,9 @@ impl<S: Shelf> Lock<S> {
         stop: &Stop,
     ) -> Result<Result<Self, Standing>> {
         let limit = Instant::now() + LAG;
+        if !seen.is_fresh() {
+            seen = Standing::read(&shelf).await?;
+        }
         while seen.holder().is_none() {
             let generation = seen.generation + 1;
             let since = Instant::now();
@@ -72,15 +76,18 @@ impl<S: Shelf> Lock<S> {
                 }
                 now = Standing::read(&shelf).await?;
             }
-            if now.is_of(generation, &holder) {
+            let highest = now.is_of(generation, &holder);
+            // Numbers have an order only as long as each was made beside the one before. That one is
+            // missing where the stack was destroyed meanwhile, and its run may have woken up.
+            if highest && (seen.is_blank() || now.rests(seen.generation)) {
                 let heart = Heart::start(&shelf, generation, &holder, since, now.older(), stop);
                 return Ok(Ok(Self { shelf, generation, holder, before: seen.mark(), heart }));
             }
-            if added {
-                // Others have come and gone meanwhile: a lower one holds nothing.
+            if added || highest {
+                // A lower one holds nothing: others have come and gone meanwhile.
                 shelf.remove(vec![generation]).await?;
             }
-            seen = now;
+            seen = if highest { Standing::read(&shelf).await? } else { now };
         }
         Ok(Err(seen))
     }
@@ -95,17 +102,24 @@ impl<S: Shelf> Lock<S> {
         self.heart.stopped()
     }
 
-    /// Lets others write. What cannot be told AWS within `limit` ends with the lease.
+    /// Lets others write; `false` if somebody else had taken the lock away since the last heartbeat.
+    /// What cannot be told AWS within `limit` ends with the lease.
     ///
     /// # Errors
     /// What AWS refuses; no answer in time.
-    pub async fn release(mut self, limit: Duration) -> Result<()> {
+    pub async fn release(mut self, limit: Duration) -> Result<bool> {
         timeout(limit, async {
             self.heart.stop().await;
-            match self.lost() {
-                Some(_) => Ok(()),
-                None => self.shelf.overwrite(self.generation, self.holder.released()).await,
+            if self.lost().is_some() {
+                return Ok(true);
             }
+            // Writing makes what is not there: of a stack that is gone, something would be left.
+            let standing = Standing::read(&self.shelf).await?;
+            let ours = standing.is_of(self.generation, &self.holder);
+            if ours {
+                self.shelf.overwrite(self.generation, self.holder.released()).await?;
+            }
+            Ok(ours)
         })
         .await?
     }
@@ -127,11 +141,11 @@ impl<S: Shelf> Lock<S> {
 /// # Errors
 /// What AWS refuses; somebody else was quicker.
 pub async fn unlock<S: Shelf>(shelf: &S, by: &Holder, seen: &Standing) -> Result<()> {
-    let added = shelf.add(seen.generation + 1, by.released()).await?;
-    ensure!(added, "the lock changed hands meanwhile");
-    let mut older = seen.older();
-    older.push(seen.generation);
-    shelf.remove(older).await
+    const CHANGED: &str = "the lock changed hands meanwhile";
+    let now = Standing::read(shelf).await?;
+    ensure!(now.mark() == seen.mark(), CHANGED);
+    ensure!(shelf.add(now.generation + 1, by.released()).await?, CHANGED);
+    shelf.remove(now.all()).await
 }
 
 #[cfg(test)]

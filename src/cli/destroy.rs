@@ -95,7 +95,12 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
                 return Ok(other?.0);
             }
         }
-        turn.erase().await.context("all is gone but for the lock's parameters")?;
+        let erased = turn.erase().await.context("all is gone but for the lock's parameters")?;
+        if erased.is_none() {
+            session.ui.warn("all is gone but for the lock's parameters");
+            session.ui.hint("`stackctl destroy` removes them");
+            return Ok(Ended::Interrupted);
+        }
     }
     let remembered = chosen.memory.as_ref().map(|memory| (&memory.region, &memory.endpoint));
     if remembered == Some((&aws.region, &aws.endpoint)) {

@@ -1,9 +1,17 @@
 //! Ctrl-C, SIGTERM and a closed terminal: at once while nothing is under way, in good order after that.
 
+use super::turn::LIMIT;
 use crate::{engine::Stop, ui::Ui};
 use anyhow::{Context, Result};
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::signal::unix::{SignalKind, signal};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::spawn_blocking,
+    time::{sleep, timeout},
+};
 
 /// What a signal does to this process.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +21,21 @@ pub(super) struct Signals {
 
 /// The exit code of what a signal ended.
 const INTERRUPTED: i32 = 130;
+
+/// How long the message may take: a reader of it that has stalled must hold up nothing.
+const BRIEFLY: Duration = Duration::from_millis(100);
+
+/// Has the run stopped, and ends it itself where it cannot: whoever reads its output may have
+/// stalled.
+async fn wind_up(ui: Ui, stop: &Stop) {
+    tokio::spawn(async {
+        sleep(LIMIT).await;
+        std::process::exit(INTERRUPTED);
+    });
+    let said = "stopping: calls under way are let end; a second signal leaves at once";
+    timeout(BRIEFLY, spawn_blocking(move || ui.warn(said))).await.ok();
+    stop.raise();
+}
 
 impl Signals {
     /// Listens from now on.
@@ -34,12 +57,7 @@ impl Signals {
                     _ = hangup.recv() => {}
                 }
                 match watched.to_raise() {
-                    Some(stop) => {
-                        ui.warn(
-                            "stopping: calls under way are let end; a second signal leaves at once",
-                        );
-                        stop.raise();
-                    }
+                    Some(stop) => wind_up(ui, &stop).await,
                     None => std::process::exit(INTERRUPTED),
                 }
             }

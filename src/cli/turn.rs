@@ -35,6 +35,9 @@ const LOOK: Duration = Duration::from_secs(3);
 /// grace, and this; CI kills ten seconds after its first.
 const HASTE: Duration = Duration::from_millis(1500);
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long after a signal a run is ended that does not end by itself.
+pub(super) const LIMIT: Duration = GRACE.saturating_add(HASTE).saturating_add(MARGIN);
+const MARGIN: Duration = Duration::from_millis(300);
 
 impl Turn {
     /// Takes the lock, waiting for it as long as the user wants to. `None`: a signal came first.
@@ -117,23 +120,35 @@ impl Turn {
 
     /// Lets others write.
     pub(super) async fn end(self, session: &Session) {
-        let left = |since| GRACE.saturating_sub(since) + HASTE;
-        let limit = self.stop.since().map_or(PATIENCE, left);
-        if let Err(error) = self.lock.release(limit).await {
-            session.ui.warn(format_args!(
+        let limit = self.stop.since().map_or(PATIENCE, time_left);
+        match self.lock.release(limit).await {
+            Ok(true) => {}
+            Ok(false) => session.ui.warn(
+                "the stack's lock was taken away shortly before this run ended: see `stackctl status`",
+            ),
+            Err(error) => session.ui.warn(format_args!(
                 "the stack's lock was not given back, and frees itself within {}s: {error:#}",
                 LEASE.as_secs()
-            ));
+            )),
         }
         session.signals.abrupt();
     }
 
-    /// Lets others write, and leaves nothing of the stack: for one that is gone.
+    /// Lets others write, and leaves nothing of the stack: for one that is gone. `None`: after a
+    /// signal there was no time left for that.
     ///
     /// # Errors
     /// What AWS refuses.
-    pub(super) async fn erase(self) -> Result<()> {
-        self.lock.erase().await
+    pub(super) async fn erase(self) -> Result<Option<()>> {
+        let stop = self.stop.clone();
+        let hurry = async {
+            stop.raised().await;
+            sleep(time_left(stop.since().unwrap_or_default())).await;
+        };
+        tokio::select! {
+            erased = self.lock.erase() => erased.map(Some),
+            () = hurry => Ok(None),
+        }
     }
 
     /// Says that the lock was lost, if it was.
@@ -149,6 +164,11 @@ impl Turn {
         });
         lost.map_or(Ok(()), |trouble| Err(trouble.into()))
     }
+}
+
+/// How long a run may still take that got a signal so long ago.
+fn time_left(since: Duration) -> Duration {
+    (GRACE + HASTE).saturating_sub(since).max(HASTE)
 }
 
 impl LockArgs {

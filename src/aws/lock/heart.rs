@@ -96,7 +96,7 @@ async fn beat<S: Shelf>(
         // They hold nothing, and whoever comes next removes what stays.
         timeout(PATIENCE, shelf.remove(older)).await.ok();
     }
-    let mut renewed = since;
+    let (mut renewed, mut wall) = (since, SystemTime::now());
     let mut pause = BEAT.saturating_sub(since.elapsed());
     loop {
         tokio::select! {
@@ -104,10 +104,11 @@ async fn beat<S: Shelf>(
             () = rest(pause) => {}
         }
         let began = Instant::now();
-        let failure = match timeout(PATIENCE, renew(shelf, generation, holder)).await {
+        let doubt = !within(renewed, wall, DOUBT);
+        let failure = match timeout(PATIENCE, renew(shelf, generation, holder, doubt)).await {
             Ok(Ok(None)) => {
                 shelf.fence().hold(began, DOUBT);
-                (renewed, pause) = (began, BEAT);
+                (renewed, wall, pause) = (began, SystemTime::now(), BEAT);
                 continue;
             }
             Ok(Ok(Some(why))) => return Some(why),
@@ -130,12 +131,25 @@ async fn rest(pause: Duration) {
     }
 }
 
-/// Renews once, or tells who has succeeded this run.
-async fn renew<S: Shelf>(shelf: &S, generation: u64, holder: &Holder) -> Result<Option<String>> {
-    let now = Standing::read(shelf).await?;
+/// Renews once, or tells who has succeeded this run. After a time in which somebody may have taken
+/// it for dead, what was renewed has to be seen as the highest: who succeeds it looks in turn
+/// whether it was renewed.
+pub(super) async fn renew<S: Shelf>(
+    shelf: &S,
+    generation: u64,
+    holder: &Holder,
+    doubt: bool,
+) -> Result<Option<String>> {
+    let mut now = Standing::read(shelf).await?;
     if now.is_of(generation, holder) {
         shelf.overwrite(generation, holder.held()).await?;
-        return Ok(None);
+        if !doubt {
+            return Ok(None);
+        }
+        now = Standing::read(shelf).await?;
+        if now.is_of(generation, holder) {
+            return Ok(None);
+        }
     }
     Ok(Some(match now.holder() {
         Some(other) => format!("it was taken over by {other}"),

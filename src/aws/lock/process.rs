@@ -12,12 +12,19 @@ pub(super) fn me() -> Option<String> {
     Some(format!("{} {pid} {}", place()?, started(pid)?))
 }
 
-/// Whether this process was of this machine, and is no more. Of another machine's: no.
+/// Whether this process was of this machine, and is no more. Of another machine's, and where other
+/// users' processes are hidden: no.
 pub(super) fn has_ended(process: &str) -> bool {
     let parts: Vec<_> = process.split(' ').collect();
     let [boot, namespace, pid, start] = parts[..] else { return false };
     let (Some(here), Ok(pid)) = (place(), pid.parse()) else { return false };
-    here == format!("{boot} {namespace}") && started(pid).as_deref() != Some(start)
+    here == format!("{boot} {namespace}") && sees_all() && started(pid).as_deref() != Some(start)
+}
+
+/// Whether processes of other users can be seen: where `/proc` was mounted with `hidepid`, the first
+/// one cannot.
+fn sees_all() -> bool {
+    fs::read_to_string("/proc/1/stat").is_ok()
 }
 
 /// The boot, and the namespace in which ids count.

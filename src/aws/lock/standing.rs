@@ -1,8 +1,8 @@
 //! How it stands with a lock: the highest generation, and whether it still holds.
 
-use super::{Entry, Holder, LEASE, Shelf};
+use super::{BETWEEN_LOOKS, Entry, Holder, LEASE, Shelf, fence::within};
 use anyhow::Result;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 /// What was read of a lock.
@@ -10,25 +10,45 @@ use tokio::time::Instant;
 pub struct Standing {
     /// The highest generation; 0 where there is none.
     pub generation: u64,
-    older: Vec<u64>,
-    /// Who made it; `None` where there is none, or what it says is not understood.
-    maker: Option<Holder>,
-    /// How long before `read` it was written last.
-    age: Duration,
+    highest: Option<Written>,
+    older: Vec<(u64, Written)>,
     read: Instant,
+    wall: SystemTime,
+}
+
+/// What a generation says.
+#[derive(Clone, Debug)]
+struct Written {
+    /// Who made it; of what is not understood, nobody in particular.
+    maker: Holder,
+    /// How long before the reading it was written last.
+    age: Duration,
+}
+
+impl Written {
+    /// Whether it holds when it was silent for so long: it does not where it was released, where it
+    /// was not renewed for [`LEASE`], and where its process was one of this machine that has ended.
+    fn holds(&self, silence: Duration) -> bool {
+        !self.maker.released && silence < LEASE && !self.maker.has_ended()
+    }
 }
 
 impl Standing {
     /// What these generations mean.
     pub fn of(mut entries: Vec<Entry>) -> Self {
         entries.sort_by_key(|entry| entry.generation);
-        let highest = entries.pop();
+        let written = |entry: Entry| {
+            let Entry { generation, value, age } = entry;
+            (generation, Written { maker: Holder::read(&value), age })
+        };
+        let mut older: Vec<_> = entries.into_iter().map(written).collect();
+        let (generation, highest) = older.pop().unzip();
         Self {
-            generation: highest.as_ref().map_or(0, |entry| entry.generation),
-            older: entries.iter().map(|entry| entry.generation).collect(),
-            maker: highest.as_ref().map(|entry| Holder::read(&entry.value)),
-            age: highest.map_or(Duration::MAX, |entry| entry.age),
+            generation: generation.unwrap_or(0),
+            highest,
+            older,
             read: Instant::now(),
+            wall: SystemTime::now(),
         }
     }
 
@@ -40,11 +60,10 @@ impl Standing {
         Ok(Self::of(shelf.list().await?))
     }
 
-    /// Who holds the lock, as far as can be known: nobody where it was released, where it was not
-    /// renewed for [`LEASE`], and where its process was one of this machine that has ended.
+    /// Who holds the lock, as far as can be known.
     pub fn holder(&self) -> Option<&Holder> {
-        let maker = self.maker.as_ref()?;
-        (!maker.released && !self.remaining().is_zero() && !maker.has_ended()).then_some(maker)
+        let highest = self.highest.as_ref()?;
+        highest.holds(self.silence()).then_some(&highest.maker)
     }
 
     /// How long it holds unless it is renewed.
@@ -54,13 +73,19 @@ impl Standing {
 
     /// How long ago it was renewed last.
     pub fn silence(&self) -> Duration {
-        self.age.saturating_add(self.read.elapsed())
+        self.age().saturating_add(self.read.elapsed())
     }
 
-    /// Whether it was touched last before `then`: what was read since is not half of another
-    /// run's work.
+    fn age(&self) -> Duration {
+        self.highest.as_ref().map_or(Duration::MAX, |highest| highest.age)
+    }
+
+    /// Whether nobody can have written to the stack since `then`, up to when this was read. A holder
+    /// touches its generation only at every heartbeat: while it holds, it works.
     pub fn rested_since(&self, then: Instant) -> bool {
-        self.age > self.read.saturating_duration_since(then) + CLOCK
+        let works = self.highest.as_ref().is_some_and(|highest| !highest.maker.released);
+        let since = if works { LEASE } else { CLOCK };
+        self.age() > self.read.saturating_duration_since(then) + since
     }
 
     /// Whether there is anything to erase.
@@ -73,18 +98,35 @@ impl Standing {
     /// # Errors
     /// What the shelf refuses.
     pub async fn erase(&self, from: &impl Shelf) -> Result<()> {
-        let mut all = self.older.clone();
+        from.remove(self.all()).await
+    }
+
+    /// Every generation that was read.
+    pub(super) fn all(&self) -> Vec<u64> {
+        let mut all = self.older();
         all.push(self.generation);
-        from.remove(all).await
+        all
     }
 
     pub(super) fn older(&self) -> Vec<u64> {
-        self.older.clone()
+        self.older.iter().map(|(generation, _)| *generation).collect()
+    }
+
+    /// Whether one can still go by this: a prompt, or a sleep of the machine, may lie between.
+    pub(super) fn is_fresh(&self) -> bool {
+        within(self.read, self.wall, BETWEEN_LOOKS)
+    }
+
+    /// Whether this older generation is there and holds nothing.
+    pub(super) fn rests(&self, generation: u64) -> bool {
+        let mut older = self.older.iter().filter(|(older, _)| *older == generation);
+        older.any(|(_, written)| !written.holds(written.age))
     }
 
     /// Which generation of which run this is.
     pub(super) fn mark(&self) -> (u64, String) {
-        (self.generation, self.maker.as_ref().map(|maker| maker.run.clone()).unwrap_or_default())
+        let run = self.highest.as_ref().map(|highest| highest.maker.run.clone());
+        (self.generation, run.unwrap_or_default())
     }
 
     pub(super) fn is_of(&self, generation: u64, holder: &Holder) -> bool {

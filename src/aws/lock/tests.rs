@@ -1,8 +1,9 @@
 //! How the lock behaves when runs meet, end, are killed, and are cut off: on a toy shelf, in no time.
 
+mod meetings;
+
 use super::*;
 use anyhow::bail;
-use proptest::prelude::*;
 use std::{
     collections::BTreeMap,
     sync::{
@@ -22,6 +23,8 @@ struct Toy {
     /// So many makings are carried out without an answer.
     unheard: Arc<AtomicU32>,
     unreachable: Arc<AtomicBool>,
+    /// What somebody else makes just after the next overwriting.
+    meanwhile: Arc<Mutex<Option<(u64, String)>>>,
     fence: Fence,
     /// Up to so many milliseconds pass before and after each call, by turns that look like chance.
     slow: u64,
@@ -90,7 +93,10 @@ impl Shelf for Toy {
 
     async fn overwrite(&self, generation: u64, value: String) -> Result<()> {
         self.reach().await?;
-        self.now.lock().unwrap().insert(generation, (value, Instant::now()));
+        let meanwhile = self.meanwhile.lock().unwrap().take();
+        for (generation, value) in [(generation, value)].into_iter().chain(meanwhile) {
+            self.now.lock().unwrap().insert(generation, (value, Instant::now()));
+        }
         self.travel().await;
         Ok(())
     }
@@ -117,6 +123,16 @@ async fn try_take(toy: &Toy, name: &str, stop: &Stop) -> Result<Lock<Toy>, Stand
     Lock::take(toy.clone(), somebody(name), seen, stop).await.unwrap()
 }
 
+/// Takes it having seen this, and nothing since.
+async fn take_after(toy: &Toy, name: &str, seen: &Standing) -> Result<Lock<Toy>, Standing> {
+    let stop = Stop::default();
+    Lock::take(toy.clone(), somebody(name), seen.clone(), &stop).await.unwrap()
+}
+
+fn doing(standing: &Standing) -> &str {
+    &standing.holder().unwrap().doing
+}
+
 async fn take(toy: &Toy, name: &str) -> Lock<Toy> {
     try_take(toy, name, &Stop::default()).await.unwrap()
 }
@@ -141,7 +157,7 @@ async fn one_that_is_held_is_not_taken_and_its_holder_is_told() {
     let lock = take(&toy, "one").await;
     sleep(Duration::from_mins(10)).await;
     let seen = try_take(&toy, "two", &Stop::default()).await.unwrap_err();
-    assert_eq!(seen.holder().unwrap().doing, "one");
+    assert_eq!(doing(&seen), "one");
     assert!(seen.silence() <= heart::BEAT, "it is renewed");
     lock.release(SOON).await.unwrap();
     assert!(try_take(&toy, "two", &Stop::default()).await.is_ok());
@@ -231,9 +247,8 @@ async fn a_late_listing_lets_nobody_else_in() {
     let lock = take(&toy, "one").await;
     toy.listing_is_late(0);
     *toy.late.lock().unwrap() = (3, Written::new());
-    let (seen, stop) = (Standing::of(Vec::new()), Stop::default());
-    let other = Lock::take(toy.clone(), somebody("two"), seen, &stop);
-    assert_eq!(other.await.unwrap().unwrap_err().holder().unwrap().doing, "one");
+    let other = take_after(&toy, "two", &Standing::of(Vec::new())).await;
+    assert_eq!(doing(&other.unwrap_err()), "one");
     assert_eq!(lock.lost(), None);
 }
 
@@ -255,6 +270,77 @@ async fn who_read_before_somebody_else_wrote_is_told_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_thinks_for_long_does_not_take_their_own_silence_for_the_holders() {
+    let toy = Toy::default();
+    let _lock = take(&toy, "one").await;
+    let seen = Standing::read(&toy).await.unwrap();
+    sleep(LEASE).await;
+    assert_eq!(doing(&take_after(&toy, "two", &seen).await.unwrap_err()), "one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_read_while_somebody_worked_is_read_again_however_long_their_last_heartbeat_is_ago()
+ {
+    let toy = Toy::default();
+    let lock = take(&toy, "one").await;
+    sleep(Duration::from_secs(10)).await;
+    let began = Instant::now();
+    assert!(!Standing::read(&toy).await.unwrap().rested_since(began));
+    drop(lock);
+    sleep(LEASE).await;
+    let began = Instant::now();
+    assert!(Standing::read(&toy).await.unwrap().rested_since(began), "killed long ago");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_from_before_the_stack_was_destroyed_holds_nothing() {
+    let toy = Toy::default();
+    for _ in 0..5 {
+        take(&toy, "one").await.release(SOON).await.unwrap();
+    }
+    let seen = Standing::read(&toy).await.unwrap();
+    take(&toy, "two").await.erase().await.unwrap();
+    let late = take_after(&toy, "late", &seen).await.unwrap();
+    assert_eq!(late.generation, 1);
+    assert!(!late.follows(&seen), "its plan is of a stack that is gone");
+    late.erase().await.unwrap();
+
+    let _three = take(&toy, "three").await;
+    assert_eq!(doing(&take_after(&toy, "late", &seen).await.unwrap_err()), "three");
+    assert_eq!(toy.generations(), [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_one_that_renews_late_and_one_that_succeeds_it_each_sees_the_other() {
+    let toy = Toy::default();
+    let one = somebody("one");
+    toy.add(1, one.held()).await.unwrap();
+    sleep(LEASE).await;
+    let seen = Standing::read(&toy).await.unwrap();
+    assert!(seen.holder().is_none());
+    toy.overwrite(1, one.held()).await.unwrap();
+    assert_eq!(doing(&take_after(&toy, "two", &seen).await.unwrap_err()), "one");
+    assert_eq!(toy.generations(), [1]);
+
+    *toy.meanwhile.lock().unwrap() = Some((2, somebody("two").held()));
+    let lost = heart::renew(&toy, 1, &one, true).await.unwrap();
+    assert!(lost.unwrap().contains("taken over by `two`"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_was_taken_away_is_not_written_again_by_who_held_it() {
+    let toy = Toy::default();
+    let lock = take(&toy, "one").await;
+    let seen = Standing::read(&toy).await.unwrap();
+    unlock(&toy, &somebody("admin"), &seen).await.unwrap();
+    take(&toy, "two").await.erase().await.unwrap();
+    assert!(!lock.release(SOON).await.unwrap(), "it was taken away");
+    assert!(toy.generations().is_empty());
+    assert!(unlock(&toy, &somebody("admin"), &seen).await.is_err(), "it is not what was seen");
+    assert!(toy.generations().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stack_that_is_gone_leaves_no_trace() {
     let toy = Toy::default();
     take(&toy, "one").await.release(SOON).await.unwrap();
@@ -271,79 +357,4 @@ async fn unlocking_one_that_changed_hands_meanwhile_is_refused() {
     let _two = take(&toy, "two").await;
     let refused = unlock(&toy, &somebody("admin"), &seen).await.unwrap_err();
     assert!(refused.to_string().contains("changed hands"), "{refused}");
-}
-
-/// What one of several runs does: begins, works, and ends or is killed.
-#[derive(Clone, Debug)]
-struct Life {
-    begins: u64,
-    works: u64,
-    killed: bool,
-}
-
-fn lives() -> impl Strategy<Value = Vec<Life>> {
-    let life = (0..200_000_u64, 0..90_000_u64, any::<bool>());
-    let life = life.prop_map(|(begins, works, killed)| Life { begins, works, killed });
-    prop::collection::vec(life, 2..7)
-}
-
-/// Runs all at once, and tells how often two worked at the same time, and how many worked at all.
-async fn meet(lives: Vec<Life>, slow: u64, dice: u64) -> (u32, u32) {
-    let toy = Toy { slow, dice: Arc::new(AtomicU64::new(dice)), ..Toy::default() };
-    let (working, clashes, worked) = <(Arc<AtomicU32>, Arc<AtomicU32>, Arc<AtomicU32>)>::default();
-    let mut runs = tokio::task::JoinSet::new();
-    for (i, life) in lives.into_iter().enumerate() {
-        let (toy, working, clashes, worked) =
-            (toy.clone(), working.clone(), clashes.clone(), worked.clone());
-        runs.spawn(async move {
-            sleep(Duration::from_millis(life.begins)).await;
-            let stop = Stop::default();
-            let name = format!("run {i}");
-            let lock = loop {
-                match try_take(&toy, &name, &stop).await {
-                    Ok(lock) => break lock,
-                    Err(_) => sleep(Duration::from_secs(3)).await,
-                }
-            };
-            if working.fetch_add(1, SeqCst) > 0 {
-                clashes.fetch_add(1, SeqCst);
-            }
-            tokio::select! {
-                () = sleep(Duration::from_millis(life.works)) => {}
-                () = stop.raised() => { clashes.fetch_add(1, SeqCst); }
-            }
-            working.fetch_sub(1, SeqCst);
-            worked.fetch_add(1, SeqCst);
-            if life.killed {
-                drop(lock);
-            } else {
-                lock.release(Duration::from_secs(20)).await.unwrap();
-            }
-        });
-    }
-    while let Some(run) = runs.join_next().await {
-        run.unwrap();
-    }
-    (clashes.load(SeqCst), worked.load(SeqCst))
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn never_do_two_work_at_once_and_everybody_gets_a_turn(
-        lives in lives(),
-        slow in 0..3_000_u64,
-        dice: u64,
-    ) {
-        let all = lives.len();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        let (clashes, worked) = runtime.block_on(meet(lives, slow, dice));
-        prop_assert_eq!(clashes, 0);
-        prop_assert_eq!(worked as usize, all);
-    }
 }

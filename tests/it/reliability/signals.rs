@@ -7,9 +7,10 @@ use crate::{
 };
 use std::{
     fmt,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Read, Write},
     process::{Child, Command, Stdio},
     sync::{Mutex, mpsc},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -198,6 +199,34 @@ fn a_second_signal_ends_a_run_at_once() {
     let code = run.wait().unwrap().code();
     assert_eq!(code, Some(130));
     assert!(since.elapsed() < Duration::from_secs(3), "{:?}", since.elapsed());
+    site.up();
+    site.desk.assert_settled(&site.file);
+}
+
+#[test]
+fn a_reader_that_has_stalled_keeps_no_signal_from_ending_a_run() {
+    let site = Site::of(SMALL, Weather::calm());
+    let (reader, writer) = io::pipe().unwrap();
+    let mut filler = writer.try_clone().unwrap();
+    // Until nothing more goes in, and then until the reader goes.
+    let filling = thread::spawn(move || while filler.write_all(b"\n").is_ok() {});
+    let mut command = site.desk.command(&["up", &site.file, "--yes"]);
+    let mut run = command.stdout(Stdio::null()).stderr(writer).spawn().unwrap();
+    drop(command);
+    while site.proxy.count("ssm:PutParameter") == 0 {
+        assert!(run.try_wait().unwrap().is_none(), "it takes the lock");
+        pause(5);
+    }
+    assert!(send("-TERM", &mut run));
+    let since = Instant::now();
+    while since.elapsed() < LIMIT && run.try_wait().unwrap().is_none() {
+        pause(5);
+    }
+    let ended = run.try_wait().unwrap();
+    run.kill().unwrap();
+    drop(reader);
+    filling.join().unwrap();
+    assert_eq!(ended.expect("it ends in time").code(), Some(130));
     site.up();
     site.desk.assert_settled(&site.file);
 }
