@@ -30,7 +30,7 @@ impl Aws {
             .get_or_try_init(|| async {
                 // Every command asks this first: who has no network should hear of it soon. Where AWS
                 // answers, though only to be asked later, patience is worth its while.
-                let few = RetryConfig::standard().with_max_attempts(3);
+                let few = RetryConfig::standard().with_max_attempts(5);
                 let soon = aws_sdk_sts::config::Builder::new().retry_config(few);
                 let ask = || self.sts.get_caller_identity();
                 let caller = match ask().customize().config_override(soon).send().await.aws() {
