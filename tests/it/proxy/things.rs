@@ -52,17 +52,17 @@ struct Form {
     reason: &'static [(&'static str, &'static str)],
 }
 
-const ALL: [Thing; 7] = [
-    Thing::NatGateway,
-    Thing::LoadBalancer,
-    Thing::ReplicationGroup,
-    Thing::CacheCluster,
-    Thing::DbInstance,
-    Thing::DbCluster,
-    Thing::Instance,
-];
-
 impl Thing {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::NatGateway,
+        Self::LoadBalancer,
+        Self::ReplicationGroup,
+        Self::CacheCluster,
+        Self::DbInstance,
+        Self::DbCluster,
+        Self::Instance,
+    ];
+
     /// What one that never came to be does not have.
     fn lacks(self) -> &'static [&'static str] {
         match self {
@@ -223,7 +223,7 @@ impl Things {
             form.service == call.service
                 && [form.create, form.delete, form.describe].contains(&&*call.action)
         };
-        for thing in ALL.into_iter().filter(about) {
+        for thing in Thing::ALL.into_iter().filter(about) {
             let mut text = String::from_utf8_lossy(&answer.body).into_owned();
             let form = thing.form();
             if call.action == form.create {

@@ -8,20 +8,10 @@ use crate::proxy::{
 };
 use std::{collections::BTreeSet, sync::Mutex};
 
-const EVERYTHING: [Thing; 7] = [
-    Thing::NatGateway,
-    Thing::LoadBalancer,
-    Thing::ReplicationGroup,
-    Thing::CacheCluster,
-    Thing::DbInstance,
-    Thing::DbCluster,
-    Thing::Instance,
-];
-
 /// Everything is still being made for so many looks.
 fn held(reads: u32) -> Weather {
     let hold = |weather: Weather, thing| weather.hold(thing, Until::Reads(reads));
-    EVERYTHING.into_iter().fold(Weather::calm(), hold)
+    Thing::ALL.into_iter().fold(Weather::calm(), hold)
 }
 
 #[test]
