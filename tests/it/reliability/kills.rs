@@ -58,8 +58,9 @@ fn whichever_call_a_run_is_killed_at_the_next_one_ends_where_an_undisturbed_one_
         site.assert_gone(&calm, &point);
     });
     let killed = killed.into_inner();
-    // A run's calls differ by a few from one time to the next: states are looked at until they pass.
-    assert!(killed as usize > all * 2 * 9 / 10, "{killed} of {} runs were killed", all * 2);
+    // States are looked at until they pass, and the calm `destroy`, right after an `up`, read twice:
+    // some runs have ended before their call comes.
+    assert!(killed as usize > all * 2 * 8 / 10, "{killed} of {} runs were killed", all * 2);
     tell(
         "kills",
         format_args!(
