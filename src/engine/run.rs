@@ -33,7 +33,7 @@ pub enum Outcome {
 
 /// How long calls in flight may take to end once stopping was asked for. CI systems kill ten
 /// seconds after their first signal, and there is tidying up after this.
-pub const GRACE: Duration = Duration::from_secs(6);
+pub const GRACE: Duration = Duration::from_millis(5_500);
 
 impl<C: Send + Sync + 'static> Plan<C> {
     /// Runs every step once its forerunners succeeded; a failure holds back only what needs it.
