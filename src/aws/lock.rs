@@ -9,6 +9,7 @@
 mod fence;
 mod heart;
 mod holder;
+mod moment;
 mod parameters;
 mod process;
 mod shelf;
@@ -23,6 +24,7 @@ pub use standing::Standing;
 use crate::engine::Stop;
 use anyhow::{Result, ensure};
 use heart::Heart;
+use moment::Moment;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -62,7 +64,7 @@ impl<S: Shelf> Lock<S> {
         }
         while seen.holder().is_none() {
             let generation = seen.generation + 1;
-            let since = Instant::now();
+            let since = Moment::now();
             let added = shelf.add(generation, holder.held()).await?;
             let mut now = Standing::read(&shelf).await?;
             while now.generation < generation {

@@ -1,11 +1,9 @@
 //! Holds every call back while it is in doubt whether the lock still holds: a machine that slept, or
 //! was cut off, must not go on with what others may have begun to change.
 
-use std::time::{Duration, SystemTime};
-use tokio::{
-    sync::watch,
-    time::{Instant, timeout},
-};
+use super::moment::Moment;
+use std::time::Duration;
+use tokio::{sync::watch, time::timeout};
 
 /// Stands before every call to AWS, and costs none.
 #[derive(Clone, Debug)]
@@ -15,9 +13,8 @@ pub struct Fence(watch::Sender<State>);
 enum State {
     /// There is no lock: whoever only reads needs none.
     Open,
-    /// The lock holds for so long after then, by either clock: one stands still while the machine
-    /// sleeps, the other can be set.
-    Holds(Instant, SystemTime, Duration),
+    /// The lock holds for so long after then.
+    Holds(Moment, Duration),
     /// The lock was lost, and why.
     Closed(String),
 }
@@ -33,9 +30,8 @@ impl Default for Fence {
 
 impl Fence {
     /// Calls may pass for so long from now on.
-    pub(super) fn hold(&self, since: Instant, limit: Duration) {
-        let wall = SystemTime::now().checked_sub(since.elapsed()).unwrap_or(SystemTime::UNIX_EPOCH);
-        self.0.send_replace(State::Holds(since, wall, limit));
+    pub(super) fn hold(&self, since: Moment, limit: Duration) {
+        self.0.send_replace(State::Holds(since, limit));
     }
 
     /// All calls may pass.
@@ -57,18 +53,13 @@ impl Fence {
         loop {
             match &*state.borrow_and_update() {
                 State::Open => return Ok(()),
-                State::Holds(since, wall, limit) if within(*since, *wall, *limit) => return Ok(()),
+                State::Holds(since, limit) if since.is_within(*limit) => return Ok(()),
                 State::Holds(..) => {}
                 State::Closed(why) => return Err(why.clone()),
             }
             timeout(GLANCE, state.changed()).await.ok();
         }
     }
-}
-
-/// Whether no more than this has passed since then, by both clocks.
-pub(super) fn within(since: Instant, wall: SystemTime, limit: Duration) -> bool {
-    since.elapsed() < limit && wall.elapsed().is_ok_and(|passed| passed < limit)
 }
 
 #[cfg(test)]
@@ -86,7 +77,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn calls_are_held_back_in_doubt_and_go_on_when_it_is_over() {
         let fence = Fence::default();
-        fence.hold(Instant::now(), LIMIT);
+        fence.hold(Moment::now(), LIMIT);
         assert_eq!(fence.pass().await, Ok(()));
         tokio::time::advance(LIMIT).await;
         assert_eq!(fence.pass().now_or_never(), None);
@@ -96,22 +87,23 @@ mod tests {
         });
         tokio::time::sleep(LIMIT).await;
         assert!(!held.is_finished());
-        fence.hold(Instant::now(), LIMIT);
+        fence.hold(Moment::now(), LIMIT);
         assert_eq!(held.await.unwrap(), Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_machine_that_slept_is_in_doubt_though_its_own_clock_stood_still() {
-        let slept = SystemTime::now() - LIMIT;
-        assert!(!within(Instant::now(), slept, LIMIT));
-        let set_back = SystemTime::now() + LIMIT;
-        assert!(!within(Instant::now(), set_back, LIMIT));
+        let now = Moment::now();
+        let slept = Moment { wall: now.wall - LIMIT, ..now };
+        assert!(!slept.is_within(LIMIT));
+        let set_back = Moment { wall: now.wall + LIMIT, ..now };
+        assert!(!set_back.is_within(LIMIT));
     }
 
     #[tokio::test(start_paused = true)]
     async fn once_the_lock_is_lost_every_call_is_refused() {
         let fence = Fence::default();
-        fence.hold(Instant::now(), LIMIT);
+        fence.hold(Moment::now(), LIMIT);
         fence.close("taken over");
         assert_eq!(fence.pass().await, Err("taken over".to_owned()));
     }

@@ -1,16 +1,16 @@
 //! What keeps a lock alive, and notices when it was lost.
 
-use super::{Fence, Holder, LEASE, Shelf, Standing, fence::within};
+use super::{Fence, Holder, LEASE, Shelf, Standing, moment::Moment};
 use crate::engine::Stop;
 use anyhow::Result;
 use std::{
     sync::{Arc, OnceLock},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 use tokio::{
     sync::Notify,
     task::JoinHandle,
-    time::{Instant, sleep, timeout},
+    time::{sleep, timeout},
 };
 
 /// Between two heartbeats.
@@ -41,7 +41,7 @@ impl Heart {
         shelf: &S,
         generation: u64,
         holder: &Holder,
-        since: Instant,
+        since: Moment,
         older: Vec<u64>,
         stop: &Stop,
     ) -> Self {
@@ -88,7 +88,7 @@ async fn beat<S: Shelf>(
     shelf: &S,
     generation: u64,
     holder: &Holder,
-    since: Instant,
+    since: Moment,
     older: Vec<u64>,
     done: &Notify,
 ) -> Option<String> {
@@ -96,19 +96,19 @@ async fn beat<S: Shelf>(
         // They hold nothing, and whoever comes next removes what stays.
         timeout(PATIENCE, shelf.remove(older)).await.ok();
     }
-    let (mut renewed, mut wall) = (since, SystemTime::now());
+    let mut renewed = since;
     let mut pause = BEAT.saturating_sub(since.elapsed());
     loop {
         tokio::select! {
             () = done.notified() => return None,
             () = rest(pause) => {}
         }
-        let began = Instant::now();
-        let doubt = !within(renewed, wall, DOUBT);
+        let began = Moment::now();
+        let doubt = !renewed.is_within(DOUBT);
         let failure = match timeout(PATIENCE, renew(shelf, generation, holder, doubt)).await {
             Ok(Ok(None)) => {
                 shelf.fence().hold(began, DOUBT);
-                (renewed, wall, pause) = (began, SystemTime::now(), BEAT);
+                (renewed, pause) = (began, BEAT);
                 continue;
             }
             Ok(Ok(Some(why))) => return Some(why),
@@ -125,8 +125,8 @@ async fn beat<S: Shelf>(
 
 /// Waits, but no longer than a machine that slept meanwhile has been away.
 async fn rest(pause: Duration) {
-    let (since, wall) = (Instant::now(), SystemTime::now());
-    while within(since, wall, pause) {
+    let since = Moment::now();
+    while since.is_within(pause) {
         sleep(GLANCE).await;
     }
 }

@@ -1,8 +1,8 @@
 //! How it stands with a lock: the highest generation, and whether it still holds.
 
-use super::{BETWEEN_LOOKS, Entry, Holder, LEASE, Shelf, fence::within};
+use super::{BETWEEN_LOOKS, Entry, Holder, LEASE, Shelf, moment::Moment};
 use anyhow::Result;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// What was read of a lock.
@@ -12,8 +12,7 @@ pub struct Standing {
     pub generation: u64,
     highest: Option<Written>,
     older: Vec<(u64, Written)>,
-    read: Instant,
-    wall: SystemTime,
+    read: Moment,
 }
 
 /// What a generation says.
@@ -43,13 +42,7 @@ impl Standing {
         };
         let mut older: Vec<_> = entries.into_iter().map(written).collect();
         let (generation, highest) = older.pop().unzip();
-        Self {
-            generation: generation.unwrap_or(0),
-            highest,
-            older,
-            read: Instant::now(),
-            wall: SystemTime::now(),
-        }
+        Self { generation: generation.unwrap_or(0), highest, older, read: Moment::now() }
     }
 
     /// Reads it.
@@ -85,7 +78,7 @@ impl Standing {
     pub fn rested_since(&self, then: Instant) -> bool {
         let works = self.highest.as_ref().is_some_and(|highest| !highest.maker.released);
         let since = if works { LEASE } else { CLOCK };
-        self.age() > self.read.saturating_duration_since(then) + since
+        self.age() > self.read.clock.saturating_duration_since(then) + since
     }
 
     /// Whether there is anything to erase.
@@ -114,13 +107,13 @@ impl Standing {
 
     /// Whether one can still go by this: a prompt, or a sleep of the machine, may lie between.
     pub(super) fn is_fresh(&self) -> bool {
-        within(self.read, self.wall, BETWEEN_LOOKS)
+        self.read.is_within(BETWEEN_LOOKS)
     }
 
     /// Whether this older generation is there and holds nothing.
     pub(super) fn rests(&self, generation: u64) -> bool {
-        let mut older = self.older.iter().filter(|(older, _)| *older == generation);
-        older.any(|(_, written)| !written.holds(written.age))
+        let rests = |written: &Written| !written.holds(written.age);
+        self.older.iter().any(|(older, written)| *older == generation && rests(written))
     }
 
     /// Which generation of which run this is.
