@@ -163,9 +163,12 @@ mod tests {
     use super::*;
     use crate::engine::Address;
     use aws_sdk_ec2::types::NetworkInterfaceAttachment;
-    use std::sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering::Relaxed},
+    use std::{
+        future::{Ready, ready},
+        sync::{
+            Arc,
+            atomic::{AtomicU32, Ordering::Relaxed},
+        },
     };
 
     fn cx() -> Cx<Aws> {
@@ -173,24 +176,28 @@ mod tests {
         Cx::alone(Arc::new(Aws::offline("shop")), address)
     }
 
+    /// A deletion that is refused so many times, since something uses the thing.
+    fn in_use(asked: &AtomicU32, times: u32) -> Ready<Result<(), Failure>> {
+        ready(if asked.fetch_add(1, Relaxed) < times {
+            Err(Failure::coded("DependencyViolation", "it has dependencies"))
+        } else {
+            Ok(())
+        })
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_deletion_is_repeated_until_nothing_is_in_the_way() {
         let asked = AtomicU32::new(0);
-        let delete = || async {
-            match asked.fetch_add(1, Relaxed) {
-                0 | 1 => Err(Failure::coded("DependencyViolation", "it has dependencies")),
-                _ => Ok(()),
-            }
-        };
         let in_the_way = || async { Ok(vec!["eni-1".into()]) };
+        let delete = || in_use(&asked, 2);
         once_free(&cx(), Pace::seconds(10, 600), delete, in_the_way).await.unwrap();
         assert_eq!(asked.load(Relaxed), 3);
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_stays_in_the_way_is_named_in_the_error() {
-        let delete =
-            || async { Err::<(), _>(Failure::coded("DependencyViolation", "it has dependencies")) };
+        let asked = AtomicU32::new(0);
+        let delete = || in_use(&asked, u32::MAX);
         let in_the_way = || async { Ok(vec!["network interface eni-1".into()]) };
         let error = once_free(&cx(), Pace::seconds(10, 60), delete, in_the_way).await.unwrap_err();
         assert_eq!(error.to_string(), "still in use by network interface eni-1 after 60s");
@@ -199,19 +206,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn that_nobody_may_look_who_is_in_the_way_ends_no_wait() {
         let asked = AtomicU32::new(0);
-        let delete = || async {
-            match asked.fetch_add(1, Relaxed) {
-                0 | 1 => Err(Failure::coded("DependencyViolation", "it has dependencies")),
-                _ => Ok(()),
-            }
-        };
         let in_the_way = || async {
             let denied = Failure::coded("UnauthorizedOperation", "you may not look");
             Err::<Vec<_>, _>(denied.into())
         };
-        once_free(&cx(), Pace::seconds(10, 60), delete, in_the_way).await.unwrap();
-        let stays =
-            || async { Err::<(), _>(Failure::coded("DependencyViolation", "it has dependencies")) };
+        once_free(&cx(), Pace::seconds(10, 60), || in_use(&asked, 2), in_the_way).await.unwrap();
+        let stays = || in_use(&asked, u32::MAX);
         let error = once_free(&cx(), Pace::seconds(10, 60), stays, in_the_way).await.unwrap_err();
         let error = error.to_string();
         assert!(

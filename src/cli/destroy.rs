@@ -56,6 +56,9 @@ struct Gone {
     left: Vec<(Address, String)>,
 }
 
+/// Said when the lock could not be erased.
+const LOCK_STAYS: &str = "all is gone but for the lock's parameters";
+
 /// What is there to be deleted.
 struct Doom {
     plan: Plan<Aws>,
@@ -95,9 +98,9 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
                 return Ok(other?.0);
             }
         }
-        let erased = turn.erase().await.context("all is gone but for the lock's parameters")?;
+        let erased = turn.erase().await.context(LOCK_STAYS)?;
         if erased.is_none() {
-            session.ui.warn("all is gone but for the lock's parameters");
+            session.ui.warn(LOCK_STAYS);
             session.ui.hint("`stackctl destroy` removes them");
             return Ok(Ended::Interrupted);
         }
