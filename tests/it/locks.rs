@@ -7,7 +7,7 @@ use crate::{
     stackctl::{Desk, REGION, Said},
 };
 use std::{
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
     time::{Duration, Instant},
 };
 
@@ -43,8 +43,7 @@ async fn generations(cloud: &Cloud) -> Vec<String> {
 /// A run in the background that holds the lock by now.
 async fn begun(desk: &Desk, cloud: &Cloud, args: &[&str]) -> Child {
     let before = generations(cloud).await;
-    let mut command = desk.command(args);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = desk.begin(args);
     while generations(cloud).await == before {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -25,6 +25,7 @@ use std::{
     fmt::Display,
     fs,
     path::Path,
+    process::Child,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     thread,
     time::Duration,
@@ -104,6 +105,14 @@ impl Site {
     /// Insists that nothing is there but what was there before the stack, and final snapshots.
     pub(crate) fn assert_gone(&self, calm: &Calm, after: &dyn Display) {
         assert_eq!(self.shape(), calm.left, "after {after}");
+    }
+
+    /// A whole life, which must go as an undisturbed one does.
+    pub(crate) fn live(&self, calm: &Calm, after: &dyn Display) {
+        self.up();
+        self.assert_stands(calm, after);
+        self.destroy();
+        self.assert_gone(calm, after);
     }
 }
 
@@ -187,6 +196,17 @@ pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
 #[expect(clippy::disallowed_methods, reason = "there is no runtime here that it could block")]
 pub(crate) fn pause(milliseconds: u64) {
     thread::sleep(Duration::from_millis(milliseconds));
+}
+
+/// Waits until this is so; `false` if the run ends before.
+pub(crate) fn runs_until(run: &mut Child, so: impl Fn() -> bool) -> bool {
+    while !so() {
+        if run.try_wait().unwrap().is_some() {
+            return false;
+        }
+        pause(5);
+    }
+    true
 }
 
 /// A number from 0 to below this one that looks random and only depends on the words.

@@ -3,7 +3,7 @@
 use crate::emulator;
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 use tempfile::TempDir;
 
@@ -83,6 +83,12 @@ impl Desk {
             command.env("AWS_ENDPOINT_URL", endpoint);
         }
         command
+    }
+
+    /// Begins to run the binary; what it says is kept for whoever waits for its end.
+    pub(crate) fn begin(&self, args: &[&str]) -> Child {
+        let mut command = self.command(args);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     /// Runs the binary to its end.

@@ -1,6 +1,6 @@
 //! Ctrl-C and SIGTERM at any moment, and readers that leave: a run ends soon, and the next goes on.
 
-use super::{Calm, SMALL, Site, for_each, pause, roll, tell, wait};
+use super::{Calm, SMALL, Site, for_each, pause, roll, runs_until, tell, wait};
 use crate::{
     proxy::{Moment, Weather},
     stackctl::Said,
@@ -52,8 +52,7 @@ fn rounds(calm: &Calm) -> Vec<Round> {
 }
 
 fn begin(site: &Site, verb: &str) -> Child {
-    let mut command = site.desk.command(&[verb, &site.file, "--yes"]);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    site.desk.begin(&[verb, &site.file, "--yes"])
 }
 
 /// Sends a signal, unless the run has ended.
@@ -91,9 +90,7 @@ fn interrupted(calm: &Calm, round: &Round) -> End {
     let due = site.proxy.calls() + round.call;
     site.proxy.set(Weather::calm().seed(round.number).delay("*", 0..=1500));
     let mut run = begin(&site, round.verb);
-    while site.proxy.calls() < due && run.try_wait().unwrap().is_none() {
-        pause(5);
-    }
+    runs_until(&mut run, || site.proxy.calls() >= due);
     pause(roll(&format!("later {}", round.number), 400));
     let (signalled, since) = (send(round.signal, &mut run), Instant::now());
     let said = Said::from(run.wait_with_output().unwrap());
@@ -110,10 +107,7 @@ fn interrupted(calm: &Calm, round: &Round) -> End {
     if released {
         assert_released(&site, &format!("{round}: {all}"));
     }
-    site.up();
-    site.assert_stands(calm, round);
-    site.destroy();
-    site.assert_gone(calm, round);
+    site.live(calm, round);
     End { signalled, code: said.code, took, released }
 }
 
@@ -174,9 +168,7 @@ fn a_call_that_is_never_answered_holds_up_for_a_few_seconds_only_what_a_signal_e
 fn giving_the_lock_back_may_take_what_other_calls_left_of_the_time() {
     let site = Site::of(SMALL, Weather::calm().delay("ssm:PutParameter", 3000..=3000));
     let mut run = begin(&site, "up");
-    while site.proxy.calls() < MIDDLE {
-        pause(5);
-    }
+    assert!(runs_until(&mut run, || site.proxy.calls() >= MIDDLE));
     assert!(send("-INT", &mut run));
     let said = Said::from(run.wait_with_output().unwrap());
     assert_eq!(said.code, 130, "{}", said.both());
@@ -213,15 +205,11 @@ fn a_reader_that_has_stalled_keeps_no_signal_from_ending_a_run() {
     let mut command = site.desk.command(&["up", &site.file, "--yes"]);
     let mut run = command.stdout(Stdio::null()).stderr(writer).spawn().unwrap();
     drop(command);
-    while site.proxy.count("ssm:PutParameter") == 0 {
-        assert!(run.try_wait().unwrap().is_none(), "it takes the lock");
-        pause(5);
-    }
+    let holds = || site.proxy.count("ssm:PutParameter") > 0;
+    assert!(runs_until(&mut run, holds), "it takes the lock");
     assert!(send("-TERM", &mut run));
     let since = Instant::now();
-    while since.elapsed() < LIMIT && run.try_wait().unwrap().is_none() {
-        pause(5);
-    }
+    runs_until(&mut run, || since.elapsed() >= LIMIT);
     let ended = run.try_wait().unwrap();
     run.kill().unwrap();
     drop(reader);
@@ -233,8 +221,7 @@ fn a_reader_that_has_stalled_keeps_no_signal_from_ending_a_run() {
 
 /// What a run says on stderr, and how it ends, when the reader of its stdout leaves after a line.
 fn left_by_its_reader(site: &Site, args: &[&str]) -> Said {
-    let mut command = site.desk.command(args);
-    let mut run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut run = site.desk.begin(args);
     let mut out = String::new();
     BufReader::new(run.stdout.take().unwrap()).read_line(&mut out).unwrap();
     let mut err = String::new();

@@ -44,10 +44,7 @@ fn refused(example: &'static str, with: &[Passing], times: u64, met: &Mutex<BTre
     let refuse = |weather: Weather, passing| weather.refuse(passing, times);
     let site = Site::new(example, with.iter().fold(Weather::calm(), refuse));
     let after = format!("{times} refusals of each of {} calls for {example}", with.len());
-    site.up();
-    site.assert_stands(&calm, &after);
-    site.destroy();
-    site.assert_gone(&calm, &after);
+    site.live(&calm, &after);
 
     let log = site.proxy.log();
     let refused = log.iter().filter(|record| record.fault == Some(Befell::Refused));
@@ -118,10 +115,7 @@ fn what_aws_gives_up_is_told_with_its_reason_and_made_anew_by_the_next_run() {
         let said = up.err.contains(&format!("cannot create {what}")) && up.err.contains(why);
         assert!(said, "{after}: {}", up.err);
         // What failed goes on being shown as failed, and the next of its kind comes to be.
-        site.up();
-        site.assert_stands(&calm, &after);
-        site.destroy();
-        site.assert_gone(&calm, &after);
+        site.live(&calm, &after);
     });
     tell("dooms", format_args!("{all} failures for good, told and mended"));
 }

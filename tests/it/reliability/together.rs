@@ -1,11 +1,11 @@
 //! Two runs at once on one stack: one works, the other is told or waits, and nothing is made twice.
 
-use super::{Calm, SMALL, Shape, Site, for_each, pause, roll, tell};
+use super::{Calm, SMALL, Shape, Site, for_each, pause, roll, runs_until, tell};
 use crate::{proxy::Weather, stackctl::Said};
 use std::{
     fmt,
     ops::AddAssign,
-    process::{Child, Stdio},
+    process::Child,
     sync::{Mutex, mpsc},
     thread,
     time::{Duration, Instant},
@@ -88,8 +88,7 @@ impl Round {
         if self.waits {
             args.extend(["--lock-timeout", "3m"]);
         }
-        let mut command = site.desk.command(&args);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        site.desk.begin(&args)
     }
 
     /// Insists that a run succeeded and nothing is there twice, or that it was told who holds the
@@ -153,15 +152,11 @@ impl Round {
         let [one, two] = self.verbs;
         let locks = site.proxy.count("ssm:PutParameter");
         let mut one = self.begin(site, one);
-        while site.proxy.count("ssm:PutParameter") == locks {
-            assert!(one.try_wait().unwrap().is_none(), "{self}: it takes the lock");
-            pause(5);
-        }
+        let holds = || site.proxy.count("ssm:PutParameter") > locks;
+        assert!(runs_until(&mut one, holds), "{self}: it takes the lock");
         let waiting = self.waits.then(|| self.begin(site, two));
         let call = site.proxy.calls() + self.roll("kill", 40);
-        while site.proxy.calls() < call && one.try_wait().unwrap().is_none() {
-            pause(5);
-        }
+        runs_until(&mut one, || site.proxy.calls() >= call);
         one.kill().unwrap();
         let killed = one.wait().unwrap().code().is_none();
         let since = Instant::now();
