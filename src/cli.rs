@@ -2,6 +2,7 @@
 
 mod act;
 mod connect;
+mod consent;
 mod destroy;
 mod init;
 mod list;

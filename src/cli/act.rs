@@ -49,14 +49,14 @@ pub(super) fn refuse_obstacles(plan: &Plan<Aws>, unprotect: bool) -> Result<()> 
     Ok(())
 }
 
-/// Asks for consent by having `word` typed.
+/// Asks for consent by having `word` typed; `flags` give it beforehand.
 ///
 /// # Errors
 /// When it is not given, or nobody is there to give it.
-pub(super) async fn ask(ui: Ui, what: &str, word: &str) -> Result<()> {
+pub(super) async fn ask(ui: Ui, what: &str, word: &str, flags: &str) -> Result<()> {
     let nobody = Trouble::new(
         format!("{what}, and nobody is here to agree"),
-        "look at the plan, then run the same command with --yes",
+        format!("to agree beforehand, run the same command with {flags}"),
     );
     let question = format!("{what}. Type `{word}` to go on:");
     let answer = ui.ask(Painted(STRONG, question), nobody).await?;
@@ -64,7 +64,7 @@ pub(super) async fn ask(ui: Ui, what: &str, word: &str) -> Result<()> {
         answer == word,
         Trouble::new(
             "nothing was changed",
-            format!("`{word}` was not typed; --yes agrees beforehand")
+            format!("`{word}` was not typed; {flags} agrees beforehand")
         )
     );
     Ok(())

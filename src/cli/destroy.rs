@@ -14,7 +14,7 @@ use crate::{
     aws::{Aws, lock::Standing},
     blueprint,
     engine::{Address, Graph, Inventory, Plan},
-    sessions::Shift,
+    sessions::{Shift, impacts},
     ui::plan::{Place, Shown},
 };
 use anyhow::{Context, Result};
@@ -127,7 +127,7 @@ impl Doom {
         let left = farewells(&found);
         let plan = Plan::new(&Graph::default(), found)?;
         let mut shown = Shown::new(&plan, place.clone(), Vec::new())
-            .with_impacts(&shift, &plan)
+            .with_impacts(&shift, impacts(&shift, &plan))
             .with_farewells(left.clone());
         if args.unprotect {
             shown = shown.unprotected(PROTECTED);
@@ -145,7 +145,7 @@ impl Doom {
             return Ok(());
         }
         let what = format!("all of this will be deleted from {}", place.region);
-        ask(session.ui, &what, name).await
+        ask(session.ui, &what, name, "--yes").await
     }
 
     /// Carries out the plan, or the one that it has become if others wrote after it was made, and

@@ -3,6 +3,7 @@
 use super::{
     Session,
     connect::{Way, Where},
+    consent::Stakes,
     reading::{as_ourselves, farewells, inventory, zones, zones_in_order},
     which::{Chosen, FileArgs},
 };
@@ -11,7 +12,7 @@ use crate::{
     blueprint::{self, Facts},
     engine::{Graph, Inventory, Kind, Plan},
     kinds::{DnsRecord, hosted_zone::zone_id},
-    sessions::{Mode, Shift, warnings},
+    sessions::{Mode, Shift, impacts, warnings},
     spec::Spec,
     ui::{
         Trouble,
@@ -32,6 +33,8 @@ pub(super) struct Preview {
     pub inventory: Inventory<Aws>,
     pub plan: Plan<Aws>,
     pub shown: Shown,
+    /// What wants consent.
+    pub stakes: Stakes,
     /// How it stood with the stack's lock.
     pub standing: Standing,
     /// When reading began.
@@ -72,9 +75,11 @@ async fn look(chosen: Chosen, spec: Spec, way: Way) -> Result<Preview> {
     refuse_taken(&plan, &way.aws).await?;
     let shift = Shift { today, then: Some(Mode::wanted(&spec)) };
     let shown = Shown::new(&plan, Place::of(&way.aws, &identity), warnings(&spec));
-    let shown = shown.with_impacts(&shift, &plan).with_farewells(farewells);
+    let impacts = impacts(&shift, &plan);
+    let stakes = Stakes::of_plan(&plan, &shift, &impacts);
+    let shown = shown.with_impacts(&shift, impacts).with_farewells(farewells);
     let (inventory, standing) = (found.inventory, way.aws.parameters().await?.standing.clone());
-    Ok(Preview { chosen, spec, way, identity, inventory, plan, shown, standing, began })
+    Ok(Preview { chosen, spec, way, identity, inventory, plan, shown, stakes, standing, began })
 }
 
 /// What a plan is made from besides the file.

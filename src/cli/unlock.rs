@@ -53,7 +53,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
                  away makes that run end with an error, if it still goes on",
                 elapsed(standing.silence())
             );
-            ask(session.ui, &what, &chosen.name).await?;
+            ask(session.ui, &what, &chosen.name, "--yes").await?;
         }
         lock::unlock(&shelf, &Holder::me("stackctl unlock", &identity.arn), &standing).await?;
     }

@@ -2,8 +2,9 @@
 
 use super::{
     Ended, Session,
-    act::{CHANGED, act, ask, refuse_obstacles},
+    act::{CHANGED, act, refuse_obstacles},
     connect::Where,
+    consent::Consent,
     outputs::{self, Outputs},
     preview::{Preview, preview},
     reading::inventory_of,
@@ -17,15 +18,14 @@ use std::path::Path;
 /// Bring a stack up, or make it what its file says
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Shows the plan, then acts. Asks only when something is deleted or replaced. \
-                        Whatever ends it, running it again goes on from there."
+    after_help = "Shows the plan, then acts. Asks before it deletes, replaces, interrupts or upgrades \
+                        anything. Whatever ends it, running it again goes on from there."
 )]
 pub(super) struct Args {
     #[command(flatten)]
     file: FileArgs,
-    /// Do not ask, not even when something is deleted or replaced
-    #[arg(short, long)]
-    yes: bool,
+    #[command(flatten)]
+    consent: Consent,
     #[command(flatten)]
     lock: LockArgs,
     #[command(flatten)]
@@ -39,7 +39,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     if !preview.plan.is_empty() {
         args.lock.refuse_locked(&preview.way.aws, &preview.standing)?;
     }
-    agree(&preview, args, ui).await?;
+    args.consent.agree(&preview.stakes, ui).await?;
     // Before the first call that writes, so that a killed run is found again.
     let memory = preview.way.memory(&preview.identity, preview.chosen.file.clone());
     if let Err(error) = memory.write(Path::new("")) {
@@ -76,7 +76,7 @@ async fn carry_out(mut preview: Preview, args: &Args, turn: &Turn, ui: Ui) -> Re
             if preview.shown.to_string() != before {
                 ui.warn(CHANGED);
                 show(&preview, ui)?;
-                agree(&preview, args, ui).await?;
+                args.consent.agree(&preview.stakes, ui).await?;
             }
             Ok(preview)
         });
@@ -89,11 +89,4 @@ async fn carry_out(mut preview: Preview, args: &Args, turn: &Turn, ui: Ui) -> Re
 fn show(preview: &Preview, ui: Ui) -> Result<()> {
     ui.part("plan", &preview.shown)?;
     refuse_obstacles(&preview.plan, false)
-}
-
-async fn agree(preview: &Preview, args: &Args, ui: Ui) -> Result<()> {
-    if preview.plan.deletes() && !args.yes {
-        ask(ui, "this plan deletes or replaces what there is", "yes").await?;
-    }
-    Ok(())
 }

@@ -6,7 +6,7 @@ mod text;
 use crate::{
     aws::{Aws, Identity},
     engine::{Action, Address, Change, Plan, Step, Swap},
-    sessions::{self, Impact, Level, Shift},
+    sessions::{Impact, Level, Shift},
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -171,9 +171,9 @@ impl Shown {
 
     /// The same, with what the plan does to those who are logged in.
     #[must_use]
-    pub fn with_impacts<C: Send + Sync + 'static>(mut self, shift: &Shift, plan: &Plan<C>) -> Self {
+    pub fn with_impacts(mut self, shift: &Shift, impacts: Vec<(Address, Impact)>) -> Self {
         self.in_use = shift.today.is_some() && shift.then.is_some();
-        for (address, impact) in sessions::impacts(shift, plan) {
+        for (address, impact) in impacts {
             self.worst = self.worst.max(Some(impact.level));
             if let Some(line) = self.lines.iter_mut().find(|line| line.address == address) {
                 line.impact = Some(impact);

@@ -40,11 +40,27 @@ impl Stack {
 
     /// Changes the file, insists that the plan sees it, and brings it about.
     fn becomes(&mut self, change: impl FnOnce(String) -> String) -> String {
+        self.agreeing(&["--yes"], change)
+    }
+
+    /// The same where users are logged out, to which `--yes` alone does not agree.
+    fn logs_users_out(&mut self, change: impl FnOnce(String) -> String) -> String {
+        let was = self.text.clone();
+        self.text = change(was.clone());
+        self.write();
+        let refused = self.desk.run(&["up", "--yes"]);
+        assert_eq!(refused.code, 1, "{}", refused.both());
+        assert!(refused.err.contains("--accept-session-loss"), "{}", refused.both());
+        let wanted = std::mem::replace(&mut self.text, was);
+        self.agreeing(&["--yes", "--accept-session-loss"], |_| wanted)
+    }
+
+    fn agreeing(&mut self, flags: &[&str], change: impl FnOnce(String) -> String) -> String {
         self.text = change(std::mem::take(&mut self.text));
         self.write();
         let plan = self.desk.run(&["plan", "--detailed-exitcode"]);
         assert_eq!(plan.code, 2, "the plan sees the change:\n{}", plan.both());
-        let up = self.desk.run(&["up", "--yes"]);
+        let up = self.desk.run(&[&["up"], flags].concat());
         assert_eq!(up.code, 0, "plan:\n{}\nup:\n{}", plan.out, up.both());
         self.desk.assert_settled("stack.yaml");
         plan.out
@@ -167,7 +183,7 @@ async fn a_cache_comes_grows_and_goes_but_never_moves() {
     let refused =
         stack.refuses("engine: valkey, version: \"8.0\"", "engine: redis, version: \"7.1\"");
     assert!(refused.await.both().contains("every session in it"));
-    let plan = stack.becomes(|text| {
+    let plan = stack.logs_users_out(|text| {
         text.lines().filter(|l| !l.starts_with("cache")).collect::<Vec<_>>().join("\n") + "\n"
     });
     assert!(plan.contains("replication-group/cache"), "{plan}");
@@ -210,7 +226,8 @@ async fn names_tags_and_certificates_come_and_go() {
     stack.with("[shop.example.org, www.example.org]", "[www.example.org]");
     let certificate = stack.cloud.certificate("shop.example.org").await;
     stack.with("load_balancer:\n", &format!("load_balancer:\n  certificate: {certificate}\n"));
-    let plan = stack.with(&format!("  certificate: {certificate}\n"), "");
+    let line = format!("  certificate: {certificate}\n");
+    let plan = stack.logs_users_out(|text| text.replace(&line, ""));
     assert!(plan.contains("listener/https"), "{plan}");
     stack.becomes(|text| text.replace(&dns.replace("shop.example.org", "www.example.org"), ""));
     stack.destroy();
