@@ -80,6 +80,10 @@ class CloudTest(unittest.TestCase):
             self.clients[name] = Server.client(name, self.account)
         return self.clients[name]
 
+    def client(self, service, region):
+        """A client for another region."""
+        return Server.client(service, self.account, region)
+
     def refuses(self, code, call, **arguments):
         """The call is refused with this wire code."""
         from botocore.exceptions import ClientError

@@ -4,6 +4,7 @@ from .support import CloudTest
 
 TRUST = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
 POLICY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ssm:GetParameter","Resource":"*"}]}'
+AL2023 = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 TAGS = [{"Key": "stackctl:stack", "Value": "shop"}]
 
 
@@ -51,6 +52,34 @@ class Instances(CloudTest):
         self.refuses("NoSuchEntity", self.iam.remove_role_from_instance_profile, **pair)
         pair["InstanceProfileName"] = "none"
         self.refuses("NoSuchEntity", self.iam.remove_role_from_instance_profile, **pair)
+
+    def test_keys_of_tags_that_differ_by_case_are_the_same_key_to_iam(self):
+        tags = [{"Key": "team", "Value": "a"}, {"Key": "Team", "Value": "b"}]
+        role = {"RoleName": "app", "AssumeRolePolicyDocument": TRUST}
+        self.refuses("InvalidInput", self.iam.create_role, Tags=tags, **role)
+        self.refuses("InvalidInput", self.iam.create_instance_profile, InstanceProfileName="app", Tags=tags)
+        self.iam.create_role(Tags=tags[:1], **role)
+        self.refuses("InvalidInput", self.iam.tag_role, RoleName="app", Tags=tags)
+
+    def test_an_instance_type_is_not_offered_in_every_zone(self):
+        ec2 = self.client("ec2", "us-east-1")
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        image = self.client("ssm", "us-east-1").get_parameter(Name=AL2023)["Parameter"]["Value"]
+        asked = {"ImageId": image, "InstanceType": "t3.small", "MinCount": 1, "MaxCount": 1}
+        offers = ec2.describe_instance_type_offerings(
+            LocationType="availability-zone", Filters=[{"Name": "instance-type", "Values": ["t3.small"]}]
+        )["InstanceTypeOfferings"]
+        self.assertNotIn("us-east-1e", [offer["Location"] for offer in offers])
+        for i, (zone, good) in enumerate([("us-east-1a", True), ("us-east-1e", False)]):
+            made = ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{i}.0/24", AvailabilityZone=zone)
+            for place in (
+                {"SubnetId": made["Subnet"]["SubnetId"]},
+                {"NetworkInterfaces": [{"DeviceIndex": 0, "SubnetId": made["Subnet"]["SubnetId"]}]},
+            ):
+                if good:
+                    ec2.run_instances(**asked, **place)
+                else:
+                    self.refuses("Unsupported", ec2.run_instances, **asked, **place)
 
     def test_a_terminated_instance_holds_its_group_a_while_and_leaves_nothing(self):
         vpc, subnets = self.vpc()
@@ -128,6 +157,7 @@ class Instances(CloudTest):
         self.assertEqual({t["Key"]: t["Value"] for t in tags}, {"stackctl:stack": "shop", "a": "b"})
         self.refuses("ParameterAlreadyExists", self.ssm.put_parameter, Name=name, Value="B", Type="String")
         self.refuses("ValidationException", self.ssm.put_parameter, Name="/x", Value="x" * 4097, Type="String")
+        self.refuses("ValidationException", self.ssm.put_parameter, Name="/x", Value="{{ssm:/y}}", Type="String")
 
     def test_keys_can_be_made(self):
         key = self.kms.create_key()["KeyMetadata"]["KeyId"]

@@ -61,6 +61,16 @@ class Network(CloudTest):
         self.assertEqual([a["AllocationId"] for a in self.ec2.describe_addresses(Filters=BY_TAG)["Addresses"]], [address])
         self.assertEqual(len(self.ec2.describe_nat_gateways(Filter=BY_TAG)["NatGateways"]), 1)
 
+    def release(self, address):
+        """Release the address; the code of the refusal, if it is refused."""
+        from botocore.exceptions import ClientError
+
+        try:
+            self.ec2.release_address(AllocationId=address)
+        except ClientError as refused:
+            return refused.response["Error"]["Code"]
+        return "released"
+
     def nat_state(self, name):
         return self.ec2.describe_nat_gateways(NatGatewayIds=[name])["NatGateways"][0]["State"]
 
@@ -77,7 +87,8 @@ class Network(CloudTest):
             "DependencyViolation", self.ec2.detach_internet_gateway, InternetGatewayId=gateway, VpcId=vpc
         )
         self.assertEqual(self.eventually("deleted", lambda: self.nat_state(nat)), ["deleting", "deleted"])
-        self.ec2.release_address(AllocationId=address)
+        self.refuses("AuthFailure", self.ec2.release_address, AllocationId=address)
+        self.eventually("released", lambda: self.release(address))
         self.ec2.delete_subnet(SubnetId=subnets[0])
         self.refuses("DependencyViolation", self.ec2.delete_internet_gateway, InternetGatewayId=gateway)
         self.ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)

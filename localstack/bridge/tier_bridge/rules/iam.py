@@ -1,4 +1,4 @@
-"""IAM names, and roles in instance profiles."""
+"""IAM names and tags, and roles in instance profiles."""
 
 from ..call import fault
 from .registry import on
@@ -13,15 +13,33 @@ def at_most(call, key, longest):
         )
 
 
+def keys_differ(call):
+    """For IAM two keys that differ by case are the same key; moto takes both."""
+    keys = [tag["Key"].lower() for tag in call.get("Tags", [])]
+    if len(keys) != len(set(keys)):
+        raise fault(
+            "InvalidInput",
+            "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
+        )
+
+
+@on("iam", "TagRole", "TagInstanceProfile")
+def tag(call):
+    keys_differ(call)
+    return call.forward()
+
+
 @on("iam", "CreateRole")
 def create_role(call):
     at_most(call, "RoleName", 64)
+    keys_differ(call)
     return call.forward()
 
 
 @on("iam", "CreateInstanceProfile")
 def create_instance_profile(call):
     at_most(call, "InstanceProfileName", 128)
+    keys_differ(call)
     return call.forward()
 
 

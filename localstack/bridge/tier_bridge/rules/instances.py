@@ -21,6 +21,16 @@ def state(name):
     return {"Name": name, "Code": INSTANCE_CODES[name]}
 
 
+def zone_of(call, ec2):
+    """The zone that a launch asks for, by its subnet or by name."""
+    interfaces = call.get("NetworkInterfaces") or [{}]
+    subnet = call.get("SubnetId") or interfaces[0].get("SubnetId")
+    for by_zone in list(ec2.subnets.values()):
+        if subnet in by_zone:
+            return by_zone[subnet].availability_zone
+    return (call.get("Placement") or {}).get("AvailabilityZone")
+
+
 def check_launch(call):
     ec2, image, kind = call.moto("ec2"), call.get("ImageId"), call.get("InstanceType")
     if len(call.get("UserData", "")) > 16384 * 4 // 3 + 4:
@@ -29,6 +39,15 @@ def check_launch(call):
         raise fault("InvalidAMIID.NotFound", f"The image id '[{image}]' does not exist")
     if kind and not ec2.describe_instance_type_offerings(filters={"instance-type": [kind]}):
         raise fault("InvalidParameterValue", f"Invalid value '{kind}' for InstanceType.")
+    zone = zone_of(call, ec2)
+    offers = ec2.describe_instance_type_offerings("availability-zone", {"instance-type": [kind]}) if kind else []
+    zones = sorted(offer["Location"] for offer in offers)
+    if zone and zones and zone not in zones:
+        raise fault(
+            "Unsupported",
+            f"Your requested instance type ({kind}) is not supported in your requested Availability Zone ({zone}). "
+            f"Please retry your request by not specifying an Availability Zone or choosing {', '.join(zones)}.",
+        )
     if image and kind:
         has = ec2.amis[image].architecture
         able = ec2.describe_instance_types([kind])[0]["ProcessorInfo"]["SupportedArchitectures"]

@@ -1,6 +1,7 @@
 """NAT gateways, which take their time both ways."""
 
 from ..call import fault
+from ..settings import DELAY
 from .registry import on
 from .states import enter, passing
 
@@ -36,10 +37,10 @@ def delete_nat_gateway(call):
             "subnets": {nat.subnet_id},
             "groups": set(),
             "vpc": nat.vpc_id,
-            "addresses": [a.allocation_id for a in addresses],
         },
     )
     for a in addresses:
+        enter(call, "nat-address", a.allocation_id, "held", seconds=2 * DELAY)
         ec2.disassociate_address(association_id=a.association_id)
     ec2.enis.pop(nat._eni.id, None)
     return answer

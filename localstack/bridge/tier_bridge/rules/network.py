@@ -91,8 +91,9 @@ def release_address(call):
     for a in call.moto("ec2").addresses:
         if a.allocation_id == call.get("AllocationId") and a.association_id:
             raise fault("InvalidIPAddress.InUse", f"Address {a.public_ip} is in use.")
-    if any(e and call.get("AllocationId") in e.get("addresses", ()) for e in passing(call, "nat").values()):
-        raise fault("InvalidIPAddress.InUse", "The address is in use.")
+    if passing(call, "nat-address", call.get("AllocationId")):
+        # AWS counts it as the gateway's until a while after that is deleted, and says so in these words.
+        raise fault("AuthFailure", "You do not have permission to access the specified resource.")
     return call.forward()
 
 
