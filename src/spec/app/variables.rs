@@ -38,6 +38,12 @@ pub(super) fn check_value(value: &str) -> Result<(), Wrong> {
         return Err(Wrong::new("an environment variable has one line here")
             .help("encode the text, for instance as base64, or keep it as a secret"));
     }
+    // "You can't include values wrapped in double brackets" (Systems Manager, PutParameter).
+    if value.contains("{{") {
+        return Err(Wrong::new("Systems Manager takes no value with `{{`").help(
+            "write it otherwise, encode it, for instance as base64, or keep it as a secret",
+        ));
+    }
     Ok(())
 }
 
@@ -80,6 +86,16 @@ mod tests {
         assert!(check_value("a \"quoted\" $value #1").is_ok());
         for bad in ["a\nb", "a\r", "a\0b"] {
             assert!(check_value(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_systems_manager_refuses_is_refused() {
+        for good in ["{a}", "{ {a} }", "}}", r#"{"a":{"b":1}}"#] {
+            assert!(check_value(good).is_ok(), "{good}");
+        }
+        for bad in ["{{.Time}} {{.Msg}}", "{{resolve:ssm:/shop/dsn}}", "a{{", "{{{a}}}"] {
+            assert!(check_value(bad).is_err(), "{bad}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Rules about DNS records and tags.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Refuse;
 use crate::spec::{Spec, Wrong, tags};
@@ -54,15 +54,27 @@ pub(super) fn tags_fit(spec: &Spec, refuse: Refuse) {
                 .help("the load balancer remembers each record in a tag, and AWS takes 50"),
         );
     }
-    let keys: Vec<&str> = spec.tags.keys().map(String::as_str).collect();
-    if keys.join(" ").chars().count() > tags::LONGEST_KEYS {
+    let mut seen = BTreeMap::new();
+    for key in spec.tags.keys() {
+        if let Some(other) = seen.insert(key.to_lowercase(), key) {
+            refuse(
+                &format!("tags.{key}"),
+                Wrong::new(format!("`{other}` and `{key}` differ in nothing but case"))
+                    .help("for IAM they are the same key, and the instances' role bears them all"),
+            );
+        }
+    }
+    if tags::remembered(spec.tags.keys()) > tags::LONGEST_KEYS {
         refuse(
             "tags",
             Wrong::new(format!(
                 "the keys have more than {} characters together",
                 tags::LONGEST_KEYS
             ))
-            .help("they are remembered in the value of one tag; choose shorter keys"),
+            .help(
+                "they are remembered in the value of one tag, where a space or `=` takes three; \
+                 choose shorter keys",
+            ),
         );
     }
 }
