@@ -39,9 +39,31 @@ pub struct Owned {
 }
 
 impl Tags {
-    /// The value of the tag that remembers which keys are the user's.
+    /// The value of the tag that remembers which keys are the user's: the keys, with a space
+    /// between two of them and those within them escaped ([`escaped`]).
     pub fn keys(&self) -> String {
-        self.0.keys().map(String::as_str).collect::<Vec<_>>().join(" ")
+        self.0.keys().map(|key| escaped(key)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The user's tags among all of a resource, going by what [`Tags::keys`] remembered.
+    fn remembered(keys: &str, all: &BTreeMap<String, String>) -> Self {
+        let words: Vec<_> = keys.split(' ').collect();
+        let mut rest = &*words;
+        let mut tags = BTreeMap::new();
+        while let [word, behind @ ..] = rest {
+            // Earlier releases escaped nothing: a key may be one word or several.
+            let several = (1..=rest.len()).rev().map(|n| (rest[..n].join(" "), &rest[n..]));
+            let mut ways = [(unescaped(word), behind)].into_iter().chain(several);
+            if let Some((key, value, after)) =
+                ways.find_map(|(key, after)| all.get(&key).map(|value| (key, value.clone(), after)))
+            {
+                tags.insert(key, value);
+                rest = after;
+            } else {
+                rest = behind;
+            }
+        }
+        Self(tags)
     }
 
     /// What to set and which keys to remove so that `found` becomes `self`.
@@ -58,6 +80,15 @@ impl Tags {
         let unset = found.0.keys().filter(|key| !self.0.contains_key(*key)).cloned().collect();
         (set, unset)
     }
+}
+
+/// A tag's key without spaces, in characters that every service takes in a tag's value.
+fn escaped(key: &str) -> String {
+    key.replace('=', "=3D").replace(' ', "=20")
+}
+
+fn unescaped(key: &str) -> String {
+    key.replace("=20", " ").replace("=3D", "=")
 }
 
 impl Aws {
@@ -89,11 +120,8 @@ impl Aws {
         }
         let name = all.get(NAME)?.clone();
         let keys = all.get(KEYS).map(String::as_str).unwrap_or_default();
-        let tags = keys
-            .split(' ')
-            .filter_map(|key| Some((key.to_owned(), all.get(key)?.clone())))
-            .collect();
-        Some(Owned { name, tags: Tags(tags), all })
+        let tags = Tags::remembered(keys, &all);
+        Some(Owned { name, tags, all })
     }
 
     /// Whose a thing is that has a name we need, going by its tags; `None` when it is this stack's.
@@ -166,3 +194,44 @@ tag_type!(for_rds, of_rds, aws_sdk_rds::types::Tag, "RDS",);
 tag_type!(for_route53, of_route53, aws_sdk_route53::types::Tag, "Route 53",);
 tag_type!(for_iam, of_iam, aws_sdk_iam::types::Tag, "IAM", expect);
 tag_type!(for_ssm, of_ssm, aws_sdk_ssm::types::Tag, "Systems Manager", expect);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::{collection::btree_map, prelude::*};
+
+    fn pairs(labels: &Labels) -> impl Iterator<Item = (Option<&str>, Option<&str>)> {
+        labels.iter().map(|(key, value)| (Some(&**key), Some(&**value)))
+    }
+
+    fn read(keys: &str, all: &[(&str, &str)]) -> Vec<String> {
+        let all = all.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Tags::remembered(keys, &all).0.into_keys().collect()
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_keys_the_file_may_have_they_read_back_as_they_were_written(
+            tags in btree_map("[ab =203D]{1,6}|[\\p{L}\\p{N} _.:/=+@-]{1,9}", "[a-z]{0,2}", 0..6),
+        ) {
+            let (aws, tags) = (Aws::offline("shop"), Tags(tags));
+            let address = Address { kind: "vpc", name: "main".into() };
+            let labels = aws.labels(&address, &tags);
+            prop_assert_eq!(aws.owned(pairs(&labels)).unwrap().tags, tags);
+        }
+    }
+
+    #[test]
+    fn what_earlier_releases_remembered_is_still_read() {
+        let all = [("Cost Centre", "42"), ("team", "checkout"), ("a=b", ""), ("of others", "")];
+        assert_eq!(read("Cost Centre a=b team", &all), ["Cost Centre", "a=b", "team"]);
+        assert_eq!(read("Cost Centre gone team", &all), ["Cost Centre", "team"]);
+        assert_eq!(read("", &all), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_tag_of_others_is_not_the_users_though_its_key_is_made_of_their_words() {
+        let all = [("a", "1"), ("b", "2"), ("a b", "theirs")];
+        assert_eq!(read("a b", &all), ["a", "b"]);
+    }
+}
