@@ -46,7 +46,7 @@ where
             match done.await {
                 Ok(done) => Ok(Probe::Ready(done)),
                 Err(error) => match error.downcast_ref::<Failure>() {
-                    Some(failure) if failure.is_gone() => Ok(Probe::Pending(failure.to_string())),
+                    Some(failure) if failure.is_gone() => Ok(Probe::Pending(failure.in_short())),
                     _ => Err(error),
                 },
             }
@@ -55,14 +55,33 @@ where
     .await
 }
 
+/// What the refusals of one deletion mean, by wire code.
+#[derive(Clone, Copy, Debug)]
+pub struct Refusals {
+    /// The thing itself is not there (any more).
+    pub gone: &'static [&'static str],
+    /// The deletion can succeed later, besides those that tell of a use ([`Failure::is_in_use`]).
+    pub passing: &'static [&'static str],
+}
+
+impl Refusals {
+    /// These codes say that the thing itself is gone, and none but those of a use passes.
+    pub const fn gone(gone: &'static [&'static str]) -> Self {
+        Self { gone, passing: &[] }
+    }
+}
+
 /// Repeats a deletion while something else still uses the thing, naming who is in the way if AWS
-/// tells. That it is gone already is success.
+/// tells. That the thing itself is gone already is success; that something else is not found says
+/// nothing of it (`ReleaseAddress` can answer `InvalidNetworkInterfaceID.NotFound` just after its
+/// NAT gateway is deleted), and the deletion is tried again.
 ///
 /// # Errors
 /// A refusal for another reason; who is still in the way when the pace's limit is up.
 pub async fn once_free<T, F, G>(
     cx: &Cx<Aws>,
     pace: Pace,
+    refusals: Refusals,
     delete: impl Fn() -> F + Sync,
     in_the_way: impl Fn() -> G + Sync,
 ) -> Result<()>
@@ -74,14 +93,25 @@ where
     cx.until(pace, || async {
         match delete().await {
             Ok(_) => Ok(Probe::Ready(())),
-            Err(failure) if failure.is_gone() => Ok(Probe::Ready(())),
-            Err(failure) if failure.is_in_use() => {
-                Ok(Probe::Pending(match in_the_way().await.as_deref() {
-                    Ok([]) => format!("in use ({failure})"),
+            Err(failure) if failure.is(refusals.gone) => Ok(Probe::Ready(())),
+            Err(failure)
+                if failure.is_in_use() || failure.is_gone() || failure.is(refusals.passing) =>
+            {
+                let in_the_way = in_the_way().await.map(|mut names| {
+                    names.sort();
+                    names
+                });
+                Ok(Probe::Pending(match in_the_way {
+                    Ok(names) if names.is_empty() => format!("in use ({})", failure.in_short()),
                     Ok(names) => format!("in use by {}", names.join(", ")),
                     // Who may delete may not be allowed to look.
                     Err(unseen) => {
-                        format!("in use ({failure}), and who uses it is not told: {unseen:#}")
+                        let unseen = match unseen.downcast_ref::<Failure>() {
+                            Some(unseen) => unseen.in_short(),
+                            None => format!("{unseen:#}"),
+                        };
+                        let failure = failure.in_short();
+                        format!("in use ({failure}), and who uses it is not told: {unseen}")
                     }
                 }))
             }
@@ -171,6 +201,8 @@ mod tests {
         },
     };
 
+    const GONE: Refusals = Refusals::gone(&["InvalidSubnetID.NotFound"]);
+
     fn cx() -> Cx<Aws> {
         let address = Address { kind: "subnet", name: "app-a".into() };
         Cx::alone(Arc::new(Aws::offline("shop")), address)
@@ -190,7 +222,7 @@ mod tests {
         let asked = AtomicU32::new(0);
         let in_the_way = || async { Ok(vec!["eni-1".into()]) };
         let delete = || in_use(&asked, 2);
-        once_free(&cx(), Pace::seconds(10, 600), delete, in_the_way).await.unwrap();
+        once_free(&cx(), Pace::seconds(10, 600), GONE, delete, in_the_way).await.unwrap();
         assert_eq!(asked.load(Relaxed), 3);
     }
 
@@ -199,7 +231,8 @@ mod tests {
         let asked = AtomicU32::new(0);
         let delete = || in_use(&asked, u32::MAX);
         let in_the_way = || async { Ok(vec!["network interface eni-1".into()]) };
-        let error = once_free(&cx(), Pace::seconds(10, 60), delete, in_the_way).await.unwrap_err();
+        let error =
+            once_free(&cx(), Pace::seconds(10, 60), GONE, delete, in_the_way).await.unwrap_err();
         assert_eq!(error.to_string(), "still in use by network interface eni-1 after 60s");
     }
 
@@ -210,9 +243,12 @@ mod tests {
             let denied = Failure::coded("UnauthorizedOperation", "you may not look");
             Err::<Vec<_>, _>(denied.into())
         };
-        once_free(&cx(), Pace::seconds(10, 60), || in_use(&asked, 2), in_the_way).await.unwrap();
+        once_free(&cx(), Pace::seconds(10, 60), GONE, || in_use(&asked, 2), in_the_way)
+            .await
+            .unwrap();
         let stays = || in_use(&asked, u32::MAX);
-        let error = once_free(&cx(), Pace::seconds(10, 60), stays, in_the_way).await.unwrap_err();
+        let error =
+            once_free(&cx(), Pace::seconds(10, 60), GONE, stays, in_the_way).await.unwrap_err();
         let error = error.to_string();
         assert!(
             error.contains("it has dependencies") && error.contains("you may not look"),
@@ -224,7 +260,40 @@ mod tests {
     async fn deleting_what_is_gone_already_succeeds() {
         let delete = || async { Err::<(), _>(Failure::coded("InvalidSubnetID.NotFound", "")) };
         let in_the_way = || async { Ok(vec![]) };
-        once_free(&cx(), Pace::seconds(10, 60), delete, in_the_way).await.unwrap();
+        once_free(&cx(), Pace::seconds(10, 60), GONE, delete, in_the_way).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn that_something_else_is_not_found_says_nothing_of_the_thing_itself() {
+        let asked = AtomicU32::new(0);
+        let delete = || {
+            ready(match asked.fetch_add(1, Relaxed) {
+                0 => Err(Failure::coded("InvalidNetworkInterfaceID.NotFound", "no eni-1")),
+                _ => Ok(()),
+            })
+        };
+        let in_the_way = || async { Ok(vec![]) };
+        once_free(&cx(), Pace::seconds(10, 60), GONE, delete, in_the_way).await.unwrap();
+        assert_eq!(asked.load(Relaxed), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_is_told_in_the_same_words_whatever_the_requests_id_and_the_order_of_names() {
+        let refusal = |request: &str| Failure {
+            request: Some(request.into()),
+            ..Failure::coded("DependencyViolation", "it has dependencies")
+        };
+        let told = async |request, names: &[&str]| {
+            let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+            let delete = || ready(Err::<(), _>(refusal(request)));
+            let in_the_way = || ready(Ok(names.clone()));
+            let pace = Pace::seconds(10, 60);
+            once_free(&cx(), pace, GONE, delete, in_the_way).await.unwrap_err().to_string()
+        };
+        assert_eq!(told("1", &["eni-1", "eni-2"]).await, told("2", &["eni-2", "eni-1"]).await);
+        let alone = told("1", &[]).await;
+        assert_eq!(alone, "still in use (DependencyViolation: it has dependencies) after 60s");
+        assert_eq!(told("2", &[]).await, alone);
     }
 
     #[tokio::test(start_paused = true)]

@@ -45,6 +45,12 @@ impl Failure {
         Self { code: code.into(), message: message.into(), request: None, status: Some(400) }
     }
 
+    /// What AWS said, without the request's id, which is another each time though the refusal is
+    /// the same.
+    pub fn in_short(&self) -> String {
+        Self { request: None, ..self.clone() }.to_string()
+    }
+
     /// Whether the code is one of these, whatever their case (EC2 spells some both ways).
     pub fn is(&self, codes: &[&str]) -> bool {
         codes.iter().any(|code| self.code.eq_ignore_ascii_case(code))

@@ -47,8 +47,7 @@ fn judge<T>(
     match answer {
         Ok(answer) => Ok(Probe::Ready(answer)),
         Err(failure) if passing(&failure) => {
-            // Every request has an id of its own, and it is the same refusal all the same.
-            let note = Failure { request: None, ..failure.clone() }.to_string();
+            let note = failure.in_short();
             if let Ok(mut last) = last.lock() {
                 *last = Some(failure);
             }

@@ -5,7 +5,13 @@ use super::{
     subnet::Subnet,
 };
 use crate::{
-    aws::{Aws, Failure, Sent, Tags, Tolerant, ec2::once_free, eventually, stores::Told, tags},
+    aws::{
+        Aws, Failure, Sent, Tags, Tolerant,
+        ec2::{Refusals, once_free},
+        eventually,
+        stores::Told,
+        tags,
+    },
     engine::{Cx, Found, Kind, Pace, Ref, Table, Taken},
 };
 use anyhow::{Context, Result};
@@ -120,9 +126,11 @@ impl Kind for CacheSubnetGroup {
             async move { call.send().await.aws() }
         };
         let users = || users(&cx.cloud, &found.live.name);
-        once_free(cx, Pace::seconds(10, 600), delete, users).await
+        once_free(cx, Pace::seconds(10, 600), GONE, delete, users).await
     }
 }
+
+const GONE: Refusals = Refusals::gone(&["CacheSubnetGroupNotFoundFault"]);
 
 impl CacheSubnetGroup {
     /// A described group in the words in which it was wanted, if its tags say that it is ours.

@@ -3,7 +3,7 @@
 use crate::{
     aws::{
         Aws, Failure, Sent, Tags, careful,
-        ec2::{filter, once_free, tagged},
+        ec2::{Refusals, filter, once_free, tagged},
         no_retries, tags,
     },
     engine::{Cx, Found, Kind, Pace, Table},
@@ -94,7 +94,8 @@ impl Kind for ElasticIp {
         let release = || async {
             let call = cx.cloud.ec2.release_address().allocation_id(id);
             match call.send().await.aws() {
-                // AWS says so of an address that is released already, too.
+                // AWS says so of an address that is released already, and of one that it still
+                // counts as a NAT gateway's, for a while after that is deleted.
                 Err(failure) if failure.is(&["AuthFailure"]) => still_there(id, failure, cx).await,
                 other => other.map(drop),
             }
@@ -103,9 +104,12 @@ impl Kind for ElasticIp {
             let there = read(id, cx).await?;
             Ok(there.iter().filter_map(user).collect())
         };
-        once_free(cx, Pace::seconds(10, 600), release, in_the_way).await
+        once_free(cx, Pace::seconds(10, 600), RELEASING, release, in_the_way).await
     }
 }
+
+const RELEASING: Refusals =
+    Refusals { gone: &["InvalidAllocationID.NotFound"], passing: &["AuthFailure"] };
 
 impl ElasticIp {
     /// A described address in the words in which it was wanted, if its tags say that it is ours.

@@ -142,7 +142,7 @@ impl Kind for HostedZone {
             } else if !failure.is(&["PriorRequestNotComplete"]) {
                 return Err(failure.into());
             }
-            Ok(Probe::Pending(failure.to_string()))
+            Ok(Probe::Pending(failure.in_short()))
         })
         .await
     }

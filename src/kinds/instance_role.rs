@@ -3,7 +3,12 @@
 pub mod policy;
 
 use crate::{
-    aws::{Aws, Sent, Tags, Tolerant, compute::APP_POLICY, ec2::once_free, eventually, tags},
+    aws::{
+        Aws, Sent, Tags, Tolerant,
+        compute::APP_POLICY,
+        ec2::{Refusals, once_free},
+        eventually, tags,
+    },
     engine::{Cx, Found, Kind, Pace, Table, Taken},
 };
 use anyhow::{Context, Result};
@@ -233,6 +238,8 @@ fn foreign(what: &str, name: &str, aws: &Aws) -> String {
     )
 }
 
+const GONE: Refusals = Refusals::gone(&["NoSuchEntity"]);
+
 /// Removes the instance profile, if it is this stack's: somebody else's may have its name.
 async fn delete_profile(live: &RoleLive, cx: &Cx<Aws>) -> Result<()> {
     let (iam, name) = (&cx.cloud.iam, &live.profile);
@@ -249,7 +256,7 @@ async fn delete_profile(live: &RoleLive, cx: &Cx<Aws>) -> Result<()> {
         let roles = profile.map(|(profile, _)| profile.roles).unwrap_or_default();
         Ok(roles.iter().map(|role| format!("role {}", role.role_name())).collect())
     };
-    once_free(cx, SOON, delete, in_the_way).await
+    once_free(cx, SOON, GONE, delete, in_the_way).await
 }
 
 /// Removes the role, if it is this stack's. IAM deletes it only once it has no policy any more,
@@ -284,7 +291,7 @@ async fn delete_role(role: &str, cx: &Cx<Aws>) -> Result<()> {
         let named = |p: &InstanceProfile| format!("instance profile {}", p.instance_profile_name());
         Ok(profiles.iter().map(named).collect())
     };
-    once_free(cx, SOON, delete, in_the_way).await
+    once_free(cx, SOON, GONE, delete, in_the_way).await
 }
 
 #[cfg(test)]

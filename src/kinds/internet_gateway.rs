@@ -4,7 +4,7 @@ use super::vpc::Vpc;
 use crate::{
     aws::{
         Aws, Failure, Sent, Tags, Tolerant, careful,
-        ec2::{once_free, once_known, public_interfaces, tagged},
+        ec2::{Refusals, once_free, once_known, public_interfaces, tagged},
         no_retries, tags,
     },
     engine::{Cx, Found, Kind, Pace, Phase, Probe, Ref, Table},
@@ -114,16 +114,24 @@ impl Kind for InternetGateway {
                 let call = ec2.detach_internet_gateway().internet_gateway_id(id).vpc_id(vpc);
                 call.send().await.aws()
             };
-            once_free(cx, DETACHING, detach, || public_interfaces(&cx.cloud, vpc)).await?;
+            let mapped = || public_interfaces(&cx.cloud, vpc);
+            once_free(cx, DETACHING, DETACHED, detach, mapped).await?;
         }
         let delete =
             || async { ec2.delete_internet_gateway().internet_gateway_id(id).send().await.aws() };
-        once_free(cx, Pace::seconds(5, 300), delete, || async { Ok(Vec::new()) }).await
+        once_free(cx, Pace::seconds(5, 300), GONE, delete, || async { Ok(Vec::new()) }).await
     }
 }
 
 /// What stands for the VPC of a gateway that is in none.
 const UNATTACHED: &str = "(none)";
+const GONE: Refusals = Refusals::gone(&["InvalidInternetGatewayID.NotFound"]);
+/// A VPC goes only once it has no gateway any more.
+const DETACHED: Refusals = Refusals::gone(&[
+    "Gateway.NotAttached",
+    "InvalidInternetGatewayID.NotFound",
+    "InvalidVpcID.NotFound",
+]);
 /// A public address is unmapped minutes after what bore it is gone.
 const DETACHING: Pace = Pace::seconds(10, 1200);
 

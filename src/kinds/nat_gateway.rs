@@ -4,7 +4,7 @@ use super::{elastic_ip::ElasticIp, internet_gateway::InternetGateway, subnet::Su
 use crate::{
     aws::{
         Aws, Sent, Tags, Tolerant,
-        ec2::{filter, once_free, once_known, tagged},
+        ec2::{Refusals, filter, once_free, once_known, tagged},
         tags,
     },
     engine::{Cx, Found, Kind, Pace, Phase, Probe, Ref, Table},
@@ -108,7 +108,8 @@ impl Kind for NatGateway {
             let delete = || async {
                 cx.cloud.ec2.delete_nat_gateway().nat_gateway_id(id).send().await.aws()
             };
-            once_free(cx, Pace::seconds(10, 600), delete, || async { Ok(Vec::new()) }).await?;
+            let pace = Pace::seconds(10, 600);
+            once_free(cx, pace, GONE, delete, || async { Ok(Vec::new()) }).await?;
         }
         cx.until(Pace::seconds(5, 1800), || async {
             let state = read(id, cx).await?.and_then(|gateway| gateway.state);
@@ -121,6 +122,8 @@ impl Kind for NatGateway {
         .await
     }
 }
+
+const GONE: Refusals = Refusals::gone(&["NatGatewayNotFound"]);
 
 impl NatGateway {
     /// A described gateway in the words in which it was wanted, if its tags say that it is ours.

@@ -4,7 +4,7 @@ use super::{internet_gateway::InternetGateway, nat_gateway::NatGateway, subnet::
 use crate::{
     aws::{
         Aws, Failure, Sent, Tags, Tolerant,
-        ec2::{filter, once_free, once_known, tagged},
+        ec2::{Refusals, filter, once_free, once_known, tagged},
         tags,
     },
     engine::{Attribute, Cx, Found, Kind, Pace, Ref, Table, address::Link, plan::Ids},
@@ -132,14 +132,16 @@ impl Kind for RouteTable {
         let delete = || async {
             for (association, _) in associations(id, cx).await? {
                 let call = cx.cloud.ec2.disassociate_route_table().association_id(association);
-                call.send().await.aws().or_gone()?;
+                call.send().await.aws().or_code(&DISASSOCIATED)?;
             }
             cx.cloud.ec2.delete_route_table().route_table_id(id).send().await.aws()
         };
-        once_free(cx, Pace::seconds(5, 600), delete, || async { Ok(Vec::new()) }).await
+        once_free(cx, Pace::seconds(5, 600), GONE, delete, || async { Ok(Vec::new()) }).await
     }
 }
 
+const GONE: Refusals = Refusals::gone(&["InvalidRouteTableID.NotFound"]);
+const DISASSOCIATED: [&str; 1] = ["InvalidAssociationID.NotFound"];
 /// The destination of the default route.
 const EVERYWHERE: &str = "0.0.0.0/0";
 
@@ -163,7 +165,8 @@ impl RouteTable {
         let (gateway, nat) = match &self.default_route {
             DefaultRoute::None => {
                 let call = ec2.delete_route().route_table_id(id);
-                call.destination_cidr_block(EVERYWHERE).send().await.aws().or_gone()?;
+                let call = call.destination_cidr_block(EVERYWHERE);
+                call.send().await.aws().or_code(&["InvalidRoute.NotFound"])?;
                 return Ok(());
             }
             DefaultRoute::InternetGateway(to) => (Some(cx.get(to)?), None),
@@ -196,7 +199,7 @@ impl RouteTable {
         );
         let drop = try_join_all(dropped.into_iter().map(|(association, _)| async {
             let call = ec2.disassociate_route_table().association_id(association);
-            Ok(call.send().await.aws().or_gone()?)
+            Ok(call.send().await.aws().or_code(&DISASSOCIATED)?)
         }));
         futures::try_join!(add, drop)?;
         Ok(())

@@ -4,7 +4,7 @@ use super::vpc::Vpc;
 use crate::{
     aws::{
         Aws, Failure, Owned, Sent, Tags, Tolerant,
-        ec2::{filter, interfaces, once_free, once_known, tagged},
+        ec2::{Refusals, filter, interfaces, once_free, once_known, tagged},
         tags,
     },
     engine::{Cx, Found, Kind, Pace, Ref, Table, Taken},
@@ -115,11 +115,12 @@ impl Kind for SecurityGroup {
         let delete =
             || async { cx.cloud.ec2.delete_security_group().group_id(id).send().await.aws() };
         match delete().await {
-            Err(failure) if failure.is_in_use() => {}
-            answer => return Ok(answer.or_gone().map(drop)?),
+            Err(failure) if failure.is_in_use() => let_go_of_groups(id, &cx.cloud).await?,
+            Err(failure) if failure.is_gone() => {}
+            answer => return Ok(answer.map(drop)?),
         }
-        let_go_of_groups(id, &cx.cloud).await?;
-        once_free(cx, Pace::seconds(10, 900), delete, || in_the_way(id, &cx.cloud)).await
+        let pace = Pace::seconds(10, 900);
+        once_free(cx, pace, GONE, delete, || in_the_way(id, &cx.cloud)).await
     }
 }
 
@@ -154,6 +155,15 @@ impl SecurityGroup {
     }
 }
 
+const GONE: Refusals =
+    Refusals::gone(&["InvalidGroup.NotFound", "InvalidSecurityGroupID.NotFound"]);
+/// What says of rules that they are gone: one of them, or the group they were in.
+pub(super) const REVOKED: [&str; 4] = [
+    "InvalidSecurityGroupRuleId.NotFound",
+    "InvalidPermission.NotFound",
+    "InvalidGroup.NotFound",
+    "InvalidSecurityGroupID.NotFound",
+];
 const ANY_PROTOCOL: &str = "-1";
 const EVERYWHERE: &str = "0.0.0.0/0";
 
@@ -189,11 +199,11 @@ async fn let_go_of_groups(id: &str, aws: &Aws) -> Result<()> {
     let (ingress, egress) = (ids(false), ids(true));
     if !ingress.is_empty() {
         let call = aws.ec2.revoke_security_group_ingress().group_id(id);
-        call.set_security_group_rule_ids(Some(ingress)).send().await.aws().or_gone()?;
+        call.set_security_group_rule_ids(Some(ingress)).send().await.aws().or_code(&REVOKED)?;
     }
     if !egress.is_empty() {
         let call = aws.ec2.revoke_security_group_egress().group_id(id);
-        call.set_security_group_rule_ids(Some(egress)).send().await.aws().or_gone()?;
+        call.set_security_group_rule_ids(Some(egress)).send().await.aws().or_code(&REVOKED)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What may pass to or from the members of a security group.
 
-use super::security_group::SecurityGroup;
+use super::security_group::{REVOKED, SecurityGroup};
 use crate::{
     aws::{
         Aws, Failure, Sent, Tags, Tolerant,
@@ -132,9 +132,9 @@ impl Kind for SecurityGroupRule {
                     Ok(id) => Ok(Probe::Ready(id)),
                     Err(failure) if failure.is(&["InvalidPermission.Duplicate"]) => {
                         let twin = self.adopt(&group, &permission, cx).await?;
-                        Ok(twin.map_or_else(|| Probe::Pending(failure.to_string()), Probe::Ready))
+                        Ok(twin.map_or_else(|| Probe::Pending(failure.in_short()), Probe::Ready))
                     }
-                    Err(failure) if failure.is_gone() => Ok(Probe::Pending(failure.to_string())),
+                    Err(failure) if failure.is_gone() => Ok(Probe::Pending(failure.in_short())),
                     Err(failure) => Err(failure.into()),
                 }
             })
@@ -286,11 +286,11 @@ async fn revoke(id: &str, group: &str, direction: Direction, cx: &Cx<Aws>) -> Re
     match direction {
         Direction::Ingress => {
             let call = ec2.revoke_security_group_ingress().group_id(group);
-            call.security_group_rule_ids(id).send().await.aws().or_gone()?;
+            call.security_group_rule_ids(id).send().await.aws().or_code(&REVOKED)?;
         }
         Direction::Egress => {
             let call = ec2.revoke_security_group_egress().group_id(group);
-            call.security_group_rule_ids(id).send().await.aws().or_gone()?;
+            call.security_group_rule_ids(id).send().await.aws().or_code(&REVOKED)?;
         }
     }
     Ok(())

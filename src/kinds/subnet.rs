@@ -4,7 +4,7 @@ use super::vpc::Vpc;
 use crate::{
     aws::{
         Aws, Failure, Sent, Tags, Tolerant, careful,
-        ec2::{filter, interfaces, once_free, once_known, tagged},
+        ec2::{Refusals, filter, interfaces, once_free, once_known, tagged},
         no_retries, tags,
     },
     engine::{Cx, Found, Kind, Pace, Phase, Probe, Ref, Table},
@@ -101,9 +101,11 @@ impl Kind for Subnet {
         let id = &found.live;
         let delete = || async { cx.cloud.ec2.delete_subnet().subnet_id(id).send().await.aws() };
         let in_the_way = || interfaces(&cx.cloud, "subnet-id", id);
-        once_free(cx, Pace::seconds(10, 1200), delete, in_the_way).await
+        once_free(cx, Pace::seconds(10, 1200), GONE, delete, in_the_way).await
     }
 }
+
+const GONE: Refusals = Refusals::gone(&["InvalidSubnetID.NotFound"]);
 
 impl Subnet {
     /// A described subnet in the words in which it was wanted, if its tags say that it is ours.

@@ -4,7 +4,7 @@ use super::vpc::Vpc;
 use crate::{
     aws::{
         Aws, Failure, Owned, Sent, Tags, Tolerant,
-        ec2::{once_free, once_known},
+        ec2::{Refusals, once_free, once_known},
         eventually, tags,
     },
     engine::{Cx, Found, Kind, Pace, Plain, Ref, Swap, Table, Taken},
@@ -184,9 +184,12 @@ impl Kind for TargetGroup {
             let call = call.clone();
             async move { call.send().await.aws() }
         };
-        once_free(cx, Pace::seconds(10, 300), delete, || users(&cx.cloud, &found.live.arn)).await
+        let users = || users(&cx.cloud, &found.live.arn);
+        once_free(cx, Pace::seconds(10, 300), GONE, delete, users).await
     }
 }
+
+const GONE: Refusals = Refusals::gone(&["TargetGroupNotFound"]);
 
 impl TargetGroup {
     /// The stack's target groups alone, in three calls one after another.

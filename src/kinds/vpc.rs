@@ -3,7 +3,7 @@
 use crate::{
     aws::{
         Aws, Sent, Tags, Tolerant, careful,
-        ec2::{filter, interfaces, once_free, once_known, tagged},
+        ec2::{Refusals, filter, interfaces, once_free, once_known, tagged},
         no_retries, tags,
     },
     engine::{Cx, Found, Kind, Pace, Phase, Probe, Table},
@@ -109,9 +109,12 @@ impl Kind for Vpc {
 
     async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
         let delete = || async { cx.cloud.ec2.delete_vpc().vpc_id(&found.live).send().await.aws() };
-        once_free(cx, Pace::seconds(10, 900), delete, || inhabitants(&cx.cloud, &found.live)).await
+        let in_the_way = || inhabitants(&cx.cloud, &found.live);
+        once_free(cx, Pace::seconds(10, 900), GONE, delete, in_the_way).await
     }
 }
+
+const GONE: Refusals = Refusals::gone(&["InvalidVpcID.NotFound"]);
 
 impl Vpc {
     /// A described VPC in the words in which it was wanted, if its tags say that it is ours.

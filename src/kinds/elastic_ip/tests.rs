@@ -70,18 +70,54 @@ async fn a_release_waits_for_whoever_bears_the_address() {
     assert_eq!(release.num_calls(), 2);
 }
 
+/// A release that is refused so for the first `times`, while the address is listed.
+async fn released(code: &'static str, times: usize) -> (Result<()>, usize) {
+    let release = mock!(Client::release_address)
+        .sequence()
+        .error(move || ReleaseAddressError::generic(refusal(code)))
+        .times(times)
+        .output(|| ReleaseAddressOutput::builder().build())
+        .build();
+    let look = mock!(Client::describe_addresses).then_output(listed);
+    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&release, &look]);
+    let released = ElasticIp::delete(&found(), &cx::<ElasticIp>(ec2, "nat-a")).await;
+    (released, release.num_calls())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_permission_passes_while_the_address_still_counts_as_the_gateways() {
+    let (released, calls) = released("AuthFailure", 2).await;
+    assert_eq!((released.is_ok(), calls), (true, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_permission_that_stays_is_told_with_what_bears_the_address() {
+    let (released, _) = released("AuthFailure", 1_000).await;
+    let error = released.unwrap_err().to_string();
+    assert_eq!(error, "still in use by network interface eni-1 after 600s");
+}
+
 #[tokio::test]
-async fn a_refusal_of_permission_means_gone_only_where_the_address_is_not_there() {
-    for there in [false, true] {
-        let release = mock!(Client::release_address)
-            .then_error(|| ReleaseAddressError::generic(refusal("AuthFailure")));
-        let look = mock!(Client::describe_addresses).then_output(move || {
-            if there { listed() } else { DescribeAddressesOutput::builder().build() }
-        });
-        let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&release, &look]);
-        let released = ElasticIp::delete(&found(), &cx::<ElasticIp>(ec2, "nat-a")).await;
-        assert_eq!(released.is_err(), there);
-    }
+async fn a_refusal_of_permission_means_gone_where_the_address_is_not_there() {
+    let release = mock!(Client::release_address)
+        .then_error(|| ReleaseAddressError::generic(refusal("AuthFailure")));
+    let look = mock!(Client::describe_addresses)
+        .then_output(|| DescribeAddressesOutput::builder().build());
+    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&release, &look]);
+    ElasticIp::delete(&found(), &cx::<ElasticIp>(ec2, "nat-a")).await.unwrap();
+    assert_eq!(release.num_calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interface_that_is_not_found_does_not_mean_that_the_address_is_released() {
+    let (released, calls) = released("InvalidNetworkInterfaceID.NotFound", 1).await;
+    assert_eq!((released.is_ok(), calls), (true, 2));
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_found_is_released() {
+    let (released, calls) = released("InvalidAllocationID.NotFound", 1).await;
+    assert_eq!((released.is_ok(), calls), (true, 1));
 }
 
 #[test]

@@ -198,8 +198,8 @@ async fn a_group_of_others_that_refers_to_it_is_named_with_its_owner() {
     let error = SecurityGroup::delete(&found(), &cx).await.unwrap_err().to_string();
     assert_eq!(
         error,
-        "still in use by network interface eni-1 (\"\"), \
-         a rule of security group sg-9 (other-app, of stack other) after 900s"
+        "still in use by a rule of security group sg-9 (other-app, of stack other), \
+         network interface eni-1 (\"\") after 900s"
     );
 }
 
