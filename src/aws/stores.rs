@@ -2,7 +2,7 @@
 //! is where its tags must be asked for one by one.
 
 use super::{Aws, Failure, Owned, Sent, Tags, Tolerant, tags};
-use crate::engine::Taken;
+use crate::engine::{Cx, Pace, Probe, Taken};
 use anyhow::Result;
 use aws_sdk_elasticache::types::CacheCluster;
 
@@ -20,7 +20,8 @@ pub enum Told {
 }
 
 /// Answers about the tags of a cache that is not available.
-const UNREADABLE: [&str; 2] = ["InvalidReplicationGroupState", "InvalidCacheClusterState"];
+pub(super) const UNREADABLE: [&str; 2] =
+    ["InvalidReplicationGroupState", "InvalidCacheClusterState"];
 
 impl Aws {
     /// The cache clusters whose names begin like those of this stack, with their nodes: those that
@@ -50,6 +51,19 @@ impl Aws {
             Err(failure) if failure.is_gone() => Ok(Told::Nothing),
             Err(failure) => Err(failure),
         }
+    }
+
+    /// What the tags of a cache that may be busy say, once AWS tells them; `None` when it is not this
+    /// stack's.
+    pub async fn owned_cache(cx: &Cx<Self>, arn: &str) -> Result<Option<Owned>> {
+        cx.until(Pace::seconds(10, 900), || async {
+            Ok(match cx.cloud.told_of_cache(arn, "available").await? {
+                Told::Ours(owned) => Probe::Ready(Some(owned)),
+                Told::NotOurs(_) | Told::Gone => Probe::Ready(None),
+                Told::Nothing => Probe::Pending("busy, and its tags cannot be read".into()),
+            })
+        })
+        .await
     }
 
     /// The user's tags that a cache should bear whose own cannot be read: those of the subnet group

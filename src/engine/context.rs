@@ -34,6 +34,17 @@ pub enum Probe<T> {
     Failed(String),
 }
 
+impl<T> Probe<T> {
+    /// The same look at something made of what is ready.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Probe<U> {
+        match self {
+            Self::Ready(value) => Probe::Ready(make(value)),
+            Self::Pending(note) => Probe::Pending(note),
+            Self::Failed(why) => Probe::Failed(why),
+        }
+    }
+}
+
 /// How often to look, and how long at most.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {

@@ -6,13 +6,13 @@ use super::{
     cache_subnet_group::CacheSubnetGroup,
     security_group::SecurityGroup,
     stores::{
-        Port, Version, fresh, stranger,
+        Port, Version, changes_nothing, fresh, stranger,
         watch::{are, ids, until_gone, watch},
     },
 };
 use crate::{
     aws::{Aws, Failure, Sent, Tags, Tolerant, eventually, stores::Told, tags},
-    engine::{Cx, Found, Kind, Pace, Ref, Swap, Table, Taken},
+    engine::{Cx, Found, Kind, Pace, Probe, Ref, Swap, Table, Taken},
 };
 use anyhow::{Context, Result};
 use aws_sdk_elasticache::{
@@ -20,8 +20,11 @@ use aws_sdk_elasticache::{
     types::{AzMode, CacheCluster as Described},
 };
 use futures::future::try_join_all;
-use reading::{describe, judge, live, notes, phase, seen, status};
-use std::time::Duration;
+use reading::{describe, is_at_rest, judge, live, notes, phase, seen, status};
+use std::{
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    time::Duration,
+};
 
 /// A Memcached cache: nodes that know nothing of each other.
 #[derive(Clone, Debug)]
@@ -72,6 +75,8 @@ pub enum Edit {
 
 /// How long making one or changing one may take.
 const WORK: Pace = Pace::seconds(15, 2400);
+/// AWS's refusal while something else is done to it.
+const BUSY: &str = "InvalidCacheClusterState";
 
 impl Kind for CacheCluster {
     type Cloud = Aws;
@@ -165,34 +170,37 @@ impl Kind for CacheCluster {
         };
         match edit {
             Edit::Version => {
-                Self::send(modify().engine_version(&self.version.0), cx).await?;
-                Self::changed(id, cx, |s| self.version.accepts(&s.version)).await?;
+                let call = modify().engine_version(&self.version.0);
+                let done = |s: &Self| self.version.accepts(&s.version);
+                Box::pin(Self::modify(id, call, done, cx)).await
             }
             Edit::Nodes => {
                 let mut nodes: Vec<_> =
                     now.cache_nodes().iter().filter_map(|n| n.cache_node_id.clone()).collect();
                 nodes.sort();
+                let grows = nodes.len() < self.nodes.into();
                 let surplus: Vec<_> = nodes.into_iter().skip(self.nodes.into()).collect();
                 let call = modify().num_cache_nodes(self.nodes.into());
                 let call =
                     call.set_cache_node_ids_to_remove((!surplus.is_empty()).then_some(surplus));
-                Self::send(call, cx).await?;
-                Self::changed(id, cx, |s| s.nodes == self.nodes).await?;
+                // A cluster that was made with one node is in one zone, and stays there unasked.
+                let call = call.set_az_mode(grows.then_some(AzMode::CrossAz));
+                let done = |s: &Self| s.nodes == self.nodes;
+                Box::pin(Self::modify(id, call, done, cx)).await
             }
             Edit::SecurityGroups => {
                 let wanted = ids(cx, &self.security_groups)?;
-                Self::send(modify().set_security_group_ids(Some(wanted.clone())), cx).await?;
-                Self::changed(id, cx, |s| are(&s.security_groups, &wanted)).await?;
+                let call = modify().set_security_group_ids(Some(wanted.clone()));
+                let done = |s: &Self| are(&s.security_groups, &wanted);
+                Box::pin(Self::modify(id, call, done, cx)).await
             }
             Edit::Tags => {
                 let arn = &found.live.arn;
-                let Told::Ours(owned) = cx.cloud.told_of_cache(arn, &status(&now)).await? else {
-                    return Err(stranger("cache cluster", id));
-                };
-                cx.cloud.retag_elasticache(arn, &self.tags, &owned.tags).await?;
+                let owned = Aws::owned_cache(cx, arn).await?;
+                let owned = owned.ok_or_else(|| stranger("cache cluster", id))?;
+                Aws::retag_elasticache(cx, arn, &self.tags, &owned.tags).await
             }
         }
-        Ok(())
     }
 
     async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
@@ -201,7 +209,7 @@ impl Kind for CacheCluster {
         eventually(
             cx,
             WORK,
-            |f| f.is(&["InvalidCacheClusterState"]),
+            |f| f.is(&[BUSY]),
             || {
                 let call = call.clone();
                 async move { call.send().await.aws().or_gone().map(drop) }
@@ -231,16 +239,37 @@ impl CacheCluster {
         Ok(Some(found.in_phase(phase(cluster)).with_notes(notes)))
     }
 
-    async fn send(call: ModifyCacheClusterFluentBuilder, cx: &Cx<Aws>) -> Result<()> {
-        eventually(
-            cx,
-            WORK,
-            |f| f.is(&["InvalidCacheClusterState"]),
-            || {
-                let call = call.clone();
-                async move { call.send().await.aws().map(drop) }
-            },
-        )
+    /// Brings about what `done` looks for. AWS is looked at before the call is sent, each time: it
+    /// may have carried out what it was asked before, and only the answer was lost.
+    async fn modify(
+        id: &str,
+        call: ModifyCacheClusterFluentBuilder,
+        done: impl Fn(&Self) -> bool + Sync,
+        cx: &Cx<Aws>,
+    ) -> Result<()> {
+        let asked = AtomicBool::new(false);
+        let look = async || {
+            let now = describe(&cx.cloud, id).await?.context("it is gone")?;
+            Ok::<_, anyhow::Error>((is_at_rest(&now), judge(now, &done)))
+        };
+        cx.until(WORK, || async {
+            let (rests, probe) = look().await?;
+            if !rests || asked.load(Relaxed) || !matches!(probe, Probe::Pending(_)) {
+                return Ok(probe.map(drop));
+            }
+            Ok(match Box::pin(call.clone().send()).await.aws() {
+                Ok(_) => {
+                    asked.store(true, Relaxed);
+                    Probe::Pending("about to change".into())
+                }
+                Err(refusal) if refusal.is(&[BUSY]) => Probe::Pending(refusal.in_short()),
+                Err(refusal) if changes_nothing(&refusal) => Probe::Ready(()),
+                Err(refusal) => match look().await?.1 {
+                    Probe::Ready(_) => Probe::Ready(()),
+                    _ => return Err(refusal.into()),
+                },
+            })
+        })
         .await
     }
 

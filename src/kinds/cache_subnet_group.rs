@@ -15,8 +15,9 @@ use crate::{
     engine::{Cx, Found, Kind, Pace, Ref, Table, Taken},
 };
 use anyhow::{Context, Result};
-use aws_sdk_elasticache::types::CacheSubnetGroup as Described;
+use aws_sdk_elasticache::types::{CacheSubnetGroup as Described, Subnet as Inside};
 use futures::future::try_join_all;
+use std::collections::BTreeSet;
 
 /// The subnets a cache may stand in.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct CacheSubnetGroupLive {
     pub name: String,
     /// Its ARN.
     pub arn: String,
+    /// The zones of its subnets, sorted.
+    pub zones: Vec<String>,
 }
 
 /// The calls that change it in place.
@@ -102,7 +105,7 @@ impl Kind for CacheSubnetGroup {
     }
 
     async fn edit(&self, edit: Edit, found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
-        let Self::Live { name, arn } = &found.live;
+        let Self::Live { name, arn, .. } = &found.live;
         match edit {
             Edit::Subnets => {
                 let call = cx.cloud.elasticache.modify_cache_subnet_group();
@@ -114,7 +117,7 @@ impl Kind for CacheSubnetGroup {
                 })
                 .await
             }
-            Edit::Tags => cx.cloud.retag_elasticache(arn, &self.tags, &found.spec.tags).await,
+            Edit::Tags => Aws::retag_elasticache(cx, arn, &self.tags, &found.spec.tags).await,
         }
     }
 
@@ -162,6 +165,10 @@ async fn users(cloud: &Aws, name: &str) -> Result<Vec<String>> {
     Ok(told.collect())
 }
 
+fn zones(subnets: &[Inside]) -> BTreeSet<String> {
+    subnets.iter().filter_map(|s| s.subnet_availability_zone()?.name.clone()).collect()
+}
+
 fn live(group: &Described) -> Result<CacheSubnetGroupLive> {
     Ok(CacheSubnetGroupLive {
         name: group
@@ -169,6 +176,7 @@ fn live(group: &Described) -> Result<CacheSubnetGroupLive> {
             .context("a cache subnet group without a name")?
             .into(),
         arn: group.arn().context("a cache subnet group without an ARN")?.into(),
+        zones: zones(group.subnets()).into_iter().collect(),
     })
 }
 

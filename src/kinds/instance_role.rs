@@ -201,17 +201,17 @@ impl InstanceRole {
     async fn retag(&self, found: &Found<Self>, aws: &Aws) -> Result<()> {
         let RoleLive { role, profile, .. } = &found.live;
         let (set, unset) = self.tags.changes_from(&found.spec.tags);
-        if !set.is_empty() {
-            let tags = Some(tags::for_iam(&set));
-            aws.iam.tag_role().role_name(role).set_tags(tags.clone()).send().await.aws()?;
-            let call = aws.iam.tag_instance_profile().instance_profile_name(profile);
-            call.set_tags(tags).send().await.aws()?;
-        }
         if !unset.is_empty() {
             let call = aws.iam.untag_role().role_name(role);
             call.set_tag_keys(Some(unset.clone())).send().await.aws()?;
             let call = aws.iam.untag_instance_profile().instance_profile_name(profile);
             call.set_tag_keys(Some(unset)).send().await.aws()?;
+        }
+        if !set.is_empty() {
+            let tags = Some(tags::for_iam(&set));
+            aws.iam.tag_role().role_name(role).set_tags(tags.clone()).send().await.aws()?;
+            let call = aws.iam.tag_instance_profile().instance_profile_name(profile);
+            call.set_tags(tags).send().await.aws()?;
         }
         Ok(())
     }

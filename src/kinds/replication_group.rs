@@ -6,19 +6,24 @@ use super::{
     cache_subnet_group::CacheSubnetGroup,
     security_group::SecurityGroup,
     stores::{
-        Port, Version, fresh, stranger,
+        Port, Version, changes_nothing, fresh, stranger,
         watch::{are, ids, until_gone, watch},
     },
 };
 use crate::{
     aws::{Aws, Sent, Tags, Tolerant, eventually, stores::Told, tags},
-    engine::{Cx, Found, Kind, Pace, Phase, Plain, Probe, Ref, Swap, Table, Taken},
+    engine::{Cx, Found, Kind, Pace, Plain, Probe, Ref, Swap, Table, Taken},
 };
 use anyhow::Result;
 use aws_sdk_elasticache::operation::modify_replication_group::builders::ModifyReplicationGroupFluentBuilder;
 use futures::future::try_join_all;
 use reading::Reading;
-use std::{cmp::Ordering, fmt, time::Duration};
+use std::{
+    cmp::Ordering,
+    fmt,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    time::Duration,
+};
 
 /// A Redis or Valkey cache: a primary node and its replicas, encrypted in transit and at rest.
 #[derive(Clone, Debug)]
@@ -100,6 +105,8 @@ pub enum Edit {
 
 /// How long making one or changing one may take.
 const WORK: Pace = Pace::seconds(15, 3600);
+/// AWS's refusal while something else is done to it.
+const BUSY: &str = "InvalidReplicationGroupState";
 
 impl Kind for ReplicationGroup {
     type Cloud = Aws;
@@ -184,42 +191,36 @@ impl Kind for ReplicationGroup {
 
     async fn edit(&self, edit: Edit, found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
         let id = &found.live.id;
-        let now = Self::changed(id, cx, |_| true).await?;
-        let is = now.spec(Tags::default());
         let modify = || {
             let call = cx.cloud.elasticache.modify_replication_group();
             call.replication_group_id(id).apply_immediately(true)
         };
         match edit {
             Edit::Engine => {
-                if is.engine == self.engine && self.version.accepts(&is.version) {
-                    return Ok(());
-                }
                 let call = modify().engine(self.engine.to_string());
-                Self::send(call.engine_version(&self.version.0), cx).await?;
+                let call = call.engine_version(&self.version.0);
                 let done = |s: &Self| s.engine == self.engine && self.version.accepts(&s.version);
-                Self::changed(id, cx, done).await?;
+                Box::pin(Self::modify(id, call, done, cx)).await
             }
             Edit::NodeType => {
-                Self::send(modify().cache_node_type(&self.node_type), cx).await?;
-                Self::changed(id, cx, |s| s.node_type == self.node_type).await?;
+                let call = modify().cache_node_type(&self.node_type);
+                let done = |s: &Self| s.node_type == self.node_type;
+                Box::pin(Self::modify(id, call, done, cx)).await
             }
-            Edit::Replicas => Box::pin(self.edit_replicas(&now, modify, cx)).await?,
+            Edit::Replicas => Box::pin(self.edit_replicas(id, modify, cx)).await,
             Edit::SecurityGroups => {
                 let wanted = ids(cx, &self.security_groups)?;
-                Self::send(modify().set_security_group_ids(Some(wanted.clone())), cx).await?;
-                Self::changed(id, cx, |s| are(&s.security_groups, &wanted)).await?;
+                let call = modify().set_security_group_ids(Some(wanted.clone()));
+                let done = |s: &Self| are(&s.security_groups, &wanted);
+                Box::pin(Self::modify(id, call, done, cx)).await
             }
             Edit::Tags => {
-                let Told::Ours(owned) =
-                    cx.cloud.told_of_cache(&found.live.arn, &now.status()).await?
-                else {
-                    return Err(stranger("replication group", id));
-                };
-                cx.cloud.retag_elasticache(&found.live.arn, &self.tags, &owned.tags).await?;
+                let arn = &found.live.arn;
+                let owned = Aws::owned_cache(cx, arn).await?;
+                let owned = owned.ok_or_else(|| stranger("replication group", id))?;
+                Aws::retag_elasticache(cx, arn, &self.tags, &owned.tags).await
             }
         }
-        Ok(())
     }
 
     async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
@@ -229,7 +230,7 @@ impl Kind for ReplicationGroup {
         eventually(
             cx,
             WORK,
-            |f| f.is(&["InvalidReplicationGroupState"]),
+            |f| f.is(&[BUSY]),
             || {
                 let call = call.clone();
                 async move { call.send().await.aws().or_gone().map(drop) }
@@ -259,16 +260,34 @@ impl ReplicationGroup {
         Ok(Some(found.in_phase(reading.phase()).with_notes(notes)))
     }
 
-    async fn send(call: ModifyReplicationGroupFluentBuilder, cx: &Cx<Aws>) -> Result<()> {
-        eventually(
-            cx,
-            WORK,
-            |f| f.is(&["InvalidReplicationGroupState"]),
-            || {
-                let call = call.clone();
-                async move { call.send().await.aws().map(drop) }
-            },
-        )
+    /// Brings about what `done` looks for. AWS is looked at before the call is sent, each time: it
+    /// may have carried out what it was asked before, and only the answer was lost.
+    async fn modify(
+        id: &str,
+        call: ModifyReplicationGroupFluentBuilder,
+        done: impl Fn(&Self) -> bool + Sync,
+        cx: &Cx<Aws>,
+    ) -> Result<()> {
+        let asked = AtomicBool::new(false);
+        cx.until(WORK, || async {
+            let now = Self::known(id, cx).await?;
+            let (rests, probe) = (now.is_at_rest(), now.judge(&done));
+            if !rests || asked.load(Relaxed) || !matches!(probe, Probe::Pending(_)) {
+                return Ok(probe.map(drop));
+            }
+            Ok(match Box::pin(call.clone().send()).await.aws() {
+                Ok(_) => {
+                    asked.store(true, Relaxed);
+                    Probe::Pending("about to change".into())
+                }
+                Err(refusal) if refusal.is(&[BUSY]) => Probe::Pending(refusal.in_short()),
+                Err(refusal) if changes_nothing(&refusal) => Probe::Ready(()),
+                Err(refusal) => match Self::known(id, cx).await?.judge(&done) {
+                    Probe::Ready(_) => Probe::Ready(()),
+                    _ => return Err(refusal.into()),
+                },
+            })
+        })
         .await
     }
 
@@ -288,41 +307,41 @@ impl ReplicationGroup {
 
     async fn edit_replicas(
         &self,
-        now: &Reading,
+        id: &str,
         modify: impl Fn() -> ModifyReplicationGroupFluentBuilder,
         cx: &Cx<Aws>,
     ) -> Result<()> {
-        let id = &now.live().id;
         let failover = |on| modify().automatic_failover_enabled(on).multi_az_enabled(on);
+        let now = Self::changed(id, cx, |_| true).await?;
         if !self.failover && now.may_fail_over() {
-            Self::send(failover(false), cx).await?;
-            Self::changed(id, cx, |s| !s.failover).await?;
+            Self::modify(id, failover(false), |s| !s.failover, cx).await?;
         }
-        let mut seen = Some(now.clone());
-        cx.until(WORK, || Box::pin(self.resize(seen.take(), id, cx))).await?;
-        let now = Self::changed(id, cx, |s| s.replicas == self.replicas).await?;
-        if self.failover && !now.spec(Tags::default()).failover {
-            Self::send(failover(true), cx).await?;
-            Self::changed(id, cx, |s| s.failover).await?;
+        let zones = cx.get(&self.subnet_group)?.zones;
+        cx.until(WORK, || Box::pin(self.resize(id, &zones, cx))).await?;
+        if self.failover {
+            Self::modify(id, failover(true), |s| s.failover, cx).await?;
         }
         Ok(())
     }
 
     /// Asks for the wanted number of replicas, unless there are as many. That AWS is at work on it
     /// may mean that it was asked before, and that the answer was lost.
-    async fn resize(&self, seen: Option<Reading>, id: &str, cx: &Cx<Aws>) -> Result<Probe<()>> {
-        let now = match seen {
-            Some(seen) => seen,
-            None => Self::known(id, cx).await?,
-        };
+    async fn resize(&self, id: &str, zones: &[String], cx: &Cx<Aws>) -> Result<Probe<()>> {
+        let now = Self::known(id, cx).await?;
         let (count, wanted) = (now.spec(Tags::default()).replicas, i32::from(self.replicas));
         let client = &cx.cloud.elasticache;
         let asked = match self.replicas.cmp(&count) {
-            Ordering::Equal => return Ok(Probe::Ready(())),
-            _ if now.phase() != Phase::Ready => return Ok(Probe::Pending(now.status())),
+            Ordering::Equal => {
+                return Ok(now.judge(|s| s.replicas == self.replicas).map(drop));
+            }
+            _ if !now.is_at_rest() => return Ok(now.judge(|_| false).map(drop)),
             Ordering::Greater => {
                 let call = client.increase_replica_count().replication_group_id(id);
-                let call = call.new_replica_count(wanted).apply_immediately(true);
+                let call = call.apply_immediately(true);
+                let call = match now.spread(self.replicas, zones) {
+                    Some(spread) => call.replica_configuration(spread),
+                    None => call.new_replica_count(wanted),
+                };
                 call.send().await.aws().map(drop)
             }
             Ordering::Less => {
@@ -331,7 +350,7 @@ impl ReplicationGroup {
                 call.send().await.aws().map(drop)
             }
         };
-        asked.or_code(&["InvalidReplicationGroupState"])?;
+        asked.or_code(&[BUSY])?;
         Ok(Probe::Pending(format!("going from {count} to {wanted} replicas")))
     }
 }

@@ -155,6 +155,13 @@ pub(super) fn fresh(failure: &Failure) -> bool {
     failure.is(&unknown) || failure.is(&["InvalidParameterValue"]) && words.into_iter().any(says)
 }
 
+/// Whether a refusal means that what was asked for is so already: the call was sent again after its
+/// answer was lost, and the first had been carried out meanwhile.
+pub(super) fn changes_nothing(failure: &Failure) -> bool {
+    failure.is(&["InvalidParameterCombination"])
+        && failure.message.to_lowercase().contains("no modifications were requested")
+}
+
 /// A note on what waits for the maintenance window.
 pub(super) fn scheduled(what: &str, to: &str, window: Option<&str>) -> String {
     format!("{what} {to} is scheduled for the maintenance window {}", window.unwrap_or("to come"))

@@ -28,6 +28,11 @@ pub(super) fn judge(cluster: Described, done: impl Fn(&CacheCluster) -> bool) ->
     }
 }
 
+/// Whether it could be changed now.
+pub(super) fn is_at_rest(cluster: &Described) -> bool {
+    phase(cluster) == Phase::Ready && !servers(cluster).is_empty()
+}
+
 pub(super) fn status(cluster: &Described) -> String {
     cluster.cache_cluster_status().unwrap_or("unknown").into()
 }

@@ -145,6 +145,7 @@ async fn the_last_nodes_are_named_where_there_are_to_be_fewer() {
         .match_requests(|r| {
             r.num_cache_nodes() == Some(1)
                 && r.cache_node_ids_to_remove() == ["0002"]
+                && r.az_mode().is_none()
                 && r.apply_immediately() == Some(true)
         })
         .then_output(|| ModifyCacheClusterOutput::builder().build());
@@ -158,6 +159,27 @@ async fn the_last_nodes_are_named_where_there_are_to_be_fewer() {
     let (cx, net) = at::<CacheCluster>(&elasticache(&[&modify, &looks]), "cache");
     let wanted = CacheCluster { nodes: 1, ..wanted(&net) };
     wanted.edit(Edit::Nodes, &found(), &cx).await.unwrap();
+    assert_eq!((modify.num_calls(), looks.num_calls()), (1, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_that_are_added_go_to_other_zones() {
+    let modify = mock!(Client::modify_cache_cluster)
+        .match_requests(|r| {
+            r.num_cache_nodes() == Some(2)
+                && r.az_mode() == Some(&AzMode::CrossAz)
+                && r.cache_node_ids_to_remove().is_empty()
+        })
+        .then_output(|| ModifyCacheClusterOutput::builder().build());
+    let one = described("available").num_cache_nodes(1).set_cache_nodes(Some(vec![node("0001")]));
+    let looks = mock!(Client::describe_cache_clusters)
+        .sequence()
+        .output(output(one.clone().build()))
+        .output(output(one.build()))
+        .output(output(described("available").build()))
+        .build();
+    let (cx, net) = at::<CacheCluster>(&elasticache(&[&modify, &looks]), "cache");
+    wanted(&net).edit(Edit::Nodes, &found(), &cx).await.unwrap();
     assert_eq!((modify.num_calls(), looks.num_calls()), (1, 3));
 }
 

@@ -12,7 +12,7 @@ use aws_sdk_elasticache::{
         list_tags_for_resource::ListTagsForResourceOutput,
         modify_cache_subnet_group::ModifyCacheSubnetGroupOutput,
     },
-    types::{CacheCluster, Subnet as Inside},
+    types::CacheCluster,
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use std::sync::Arc;

@@ -8,7 +8,8 @@ use crate::{
 };
 use anyhow::Result;
 use aws_sdk_elasticache::types::{
-    AutomaticFailoverStatus, CacheCluster, Endpoint, MultiAzStatus, ReplicationGroup as Described,
+    AutomaticFailoverStatus, CacheCluster, ConfigureShard, Endpoint, MultiAzStatus,
+    ReplicationGroup as Described,
 };
 
 /// A replication group and those of its nodes that are told of.
@@ -17,6 +18,9 @@ pub(super) struct Reading {
     pub(super) group: Described,
     pub(super) nodes: Vec<CacheCluster>,
 }
+
+/// States of a node that do not pass by themselves.
+const STUCK: [&str; 2] = ["incompatible-network", "restore-failed"];
 
 /// How a group of the stack is described: it can be read in every state, and the tags cannot.
 pub(super) fn description(cloud: &Aws) -> String {
@@ -150,6 +154,9 @@ impl Reading {
         if self.phase() == Phase::Broken {
             return vec!["ElastiCache could not make it (create-failed)".into()];
         }
+        if let Some(stuck) = self.stuck() {
+            return vec![stuck];
+        }
         let Some(node) = self.nodes.first().filter(|_| self.phase() == Phase::Ready) else {
             return Vec::new();
         };
@@ -159,6 +166,38 @@ impl Reading {
         let window = node.preferred_maintenance_window();
         let what = what.into_iter().filter_map(|(what, to)| Some((what, to?)));
         what.map(|(what, to)| scheduled(what, to, window)).collect()
+    }
+
+    /// Whether it could be changed now.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.phase() == Phase::Ready && self.endpoint().is_some()
+    }
+
+    /// A node in a state it does not leave by itself, though its group would wait for it.
+    fn stuck(&self) -> Option<String> {
+        let stuck = self.nodes.iter().find_map(|node| {
+            let status = node.cache_cluster_status()?;
+            STUCK.contains(&status).then(|| (node.cache_cluster_id().unwrap_or_default(), status))
+        });
+        stuck.map(|(id, status)| {
+            format!("its node {id} is in {status}, which it does not leave by itself: remove it")
+        })
+    }
+
+    /// Where all nodes are to stand when one that was alone gets replicas: left to itself,
+    /// ElastiCache may put one beside it, which could not take over from another zone.
+    pub(super) fn spread(&self, replicas: u8, zones: &[String]) -> Option<ConfigureShard> {
+        let ([group], [node]) = (self.group.node_groups(), &*self.nodes) else { return None };
+        let home = node.preferred_availability_zone()?.to_owned();
+        let others: Vec<_> = zones.iter().filter(|zone| **zone != home).cloned().collect();
+        if others.is_empty() {
+            return None;
+        }
+        let turns = others.into_iter().chain([home.clone()]).cycle().take(replicas.into());
+        let places = std::iter::once(home).chain(turns).collect();
+        let spread = ConfigureShard::builder().new_replica_count(replicas.into());
+        let spread = spread.node_group_id(group.node_group_id().unwrap_or("0001"));
+        Some(spread.set_preferred_availability_zones(Some(places)).build())
     }
 
     /// Whether its description is the one that this stack gives.
@@ -172,7 +211,7 @@ impl Reading {
         match self.phase() {
             Phase::Broken => Probe::Failed(self.notes().remove(0)),
             Phase::Going => Probe::Failed("it is being deleted".into()),
-            Phase::Coming => Probe::Pending(status),
+            Phase::Coming => self.stuck().map_or(Probe::Pending(status), Probe::Failed),
             Phase::Ready if self.endpoint().is_none() => {
                 Probe::Pending("without an endpoint".into())
             }

@@ -2,13 +2,13 @@
 
 use super::*;
 use crate::{
-    engine::Action,
+    engine::{Action, Phase},
     kinds::stores::bench::{Net, all, at, found_net, planned, refusal, shop, taken, team},
 };
 use aws_sdk_elasticache::{
     Client,
     operation::{
-        add_tags_to_resource::AddTagsToResourceOutput,
+        add_tags_to_resource::{AddTagsToResourceError, AddTagsToResourceOutput},
         create_replication_group::{CreateReplicationGroupError, CreateReplicationGroupOutput},
         decrease_replica_count::DecreaseReplicaCountOutput,
         delete_replication_group::{DeleteReplicationGroupError, DeleteReplicationGroupOutput},
@@ -18,7 +18,8 @@ use aws_sdk_elasticache::{
         },
         increase_replica_count::{IncreaseReplicaCountError, IncreaseReplicaCountOutput},
         list_tags_for_resource::{ListTagsForResourceError, ListTagsForResourceOutput},
-        modify_replication_group::ModifyReplicationGroupOutput,
+        modify_replication_group::{ModifyReplicationGroupError, ModifyReplicationGroupOutput},
+        remove_tags_from_resource::{RemoveTagsFromResourceError, RemoveTagsFromResourceOutput},
     },
     types::{
         AutomaticFailoverStatus, CacheCluster, Endpoint, MultiAzStatus, NodeGroup,
@@ -75,6 +76,7 @@ fn node() -> CacheClusterBuilder {
         .engine("valkey")
         .engine_version("8.0.1")
         .cache_node_type("cache.t4g.micro")
+        .preferred_availability_zone("eu-west-1b")
         .cache_subnet_group_name("shop-cache")
         .preferred_maintenance_window("sun:05:00-sun:06:00")
         .security_groups(
@@ -281,7 +283,8 @@ async fn failover_is_switched_off_before_the_last_replica_goes() {
         group.multi_az(MultiAzStatus::Disabled)
     };
     let alone = single().set_member_clusters(Some(vec!["shop-cache-001".into()]));
-    let looks = shows(vec![group("available").build(), single().build(), alone.build()]);
+    let both = || group("available").build();
+    let looks = shows(vec![both(), both(), single().build(), single().build(), alone.build()]);
     let rules = [&off, &fewer, &looks, &nodes(node().build())];
     let (cx, net) = at::<ReplicationGroup>(&elasticache(&rules), "cache");
     let wanted = ReplicationGroup { replicas: 0, failover: false, ..wanted(&net) };
@@ -297,15 +300,23 @@ async fn failover_is_switched_on_once_the_first_replica_is_there() {
         })
         .then_output(modified);
     let more = mock!(Client::increase_replica_count)
-        .match_requests(|r| r.new_replica_count() == Some(1) && r.apply_immediately() == Some(true))
+        .match_requests(|r| {
+            // Not beside the primary: it could not take over from there.
+            let [spread] = r.replica_configuration() else { return false };
+            spread.new_replica_count() == Some(1)
+                && spread.preferred_availability_zones() == ["eu-west-1b", "eu-west-1a"]
+                && r.new_replica_count().is_none()
+                && r.apply_immediately() == Some(true)
+        })
         .then_output(|| IncreaseReplicaCountOutput::builder().build());
     let two = || {
         let group = group("available").automatic_failover(AutomaticFailoverStatus::Disabled);
         group.multi_az(MultiAzStatus::Disabled)
     };
     let alone = two().set_member_clusters(Some(vec!["shop-cache-001".into()]));
-    let looks =
-        shows(vec![alone.build(), two().build(), two().build(), group("available").build()]);
+    let alone = alone.build();
+    let looks = [alone.clone(), alone, two().build(), two().build(), group("available").build()];
+    let looks = shows(looks.to_vec());
     let rules = [&on, &more, &looks, &nodes(node().build())];
     let (cx, net) = at::<ReplicationGroup>(&elasticache(&rules), "cache");
     wanted(&net).edit(Edit::Replicas, &found(), &cx).await.unwrap();
@@ -313,19 +324,60 @@ async fn failover_is_switched_on_once_the_first_replica_is_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tags_are_changed_from_what_they_are_once_they_can_be_read() {
+async fn tags_are_changed_from_what_they_are_and_each_call_waits_until_the_last_has_ended() {
+    let busy = || refusal("InvalidReplicationGroupState", "not available for tagging");
+    let unread = mock!(Client::list_tags_for_resource)
+        .sequence()
+        .error(move || ListTagsForResourceError::generic(busy()))
+        .output(|| {
+            let address = crate::engine::Address::of::<ReplicationGroup>("cache");
+            let mut tags = team();
+            tags.0.insert("owner".into(), "anna".into());
+            let labels = Aws::offline("shop").labels(&address, &tags);
+            ListTagsForResourceOutput::builder()
+                .set_tag_list(Some(tags::for_elasticache(&labels)))
+                .build()
+        })
+        .build();
+    let remove = mock!(Client::remove_tags_from_resource)
+        .match_requests(|r| r.resource_name() == Some(ARN) && r.tag_keys() == ["owner"])
+        .sequence()
+        .error(move || RemoveTagsFromResourceError::generic(busy()))
+        .output(|| RemoveTagsFromResourceOutput::builder().build())
+        .build();
     let add = mock!(Client::add_tags_to_resource)
         .match_requests(|r| {
-            r.resource_name() == Some(ARN) && r.tags().iter().any(|t| t.value() == Some("payments"))
+            r.resource_name() == Some(ARN) && r.tags().iter().any(|t| t.key() == Some(tags::KEYS))
         })
-        .then_output(|| AddTagsToResourceOutput::builder().build());
-    let looks = shows(vec![group("modifying").build(), group("available").build()]);
-    let rules = [&add, &looks, &nodes(node().build()), &tagged()];
+        .sequence()
+        .error(move || AddTagsToResourceError::generic(busy()))
+        .output(|| AddTagsToResourceOutput::builder().build())
+        .build();
+    let rules = [&add, &remove, &unread];
     let (cx, net) = at::<ReplicationGroup>(&elasticache(&rules), "cache");
-    let mut wanted = wanted(&net);
-    wanted.tags.0.insert("team".into(), "payments".into());
-    wanted.edit(Edit::Tags, &found(), &cx).await.unwrap();
-    assert_eq!((add.num_calls(), looks.num_calls()), (1, 2));
+    wanted(&net).edit(Edit::Tags, &found(), &cx).await.unwrap();
+    assert_eq!((unread.num_calls(), remove.num_calls(), add.num_calls()), (2, 2, 2));
+}
+
+#[tokio::test]
+async fn a_tag_goes_before_the_list_of_keys_forgets_it() {
+    let remove = mock!(Client::remove_tags_from_resource)
+        .then_error(|| RemoveTagsFromResourceError::generic(refusal("AccessDenied", "no")));
+    let add = mock!(Client::add_tags_to_resource)
+        .then_output(|| AddTagsToResourceOutput::builder().build());
+    let (cx, net) = at::<ReplicationGroup>(&elasticache(&[&add, &remove, &tagged()]), "cache");
+    let wanted = ReplicationGroup { tags: Tags::default(), ..wanted(&net) };
+    wanted.edit(Edit::Tags, &found(), &cx).await.unwrap_err();
+    assert_eq!(add.num_calls(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_in_a_state_that_does_not_pass_ends_the_wait() {
+    let stuck = node().cache_cluster_status("incompatible-network").build();
+    let rules = [&shows(vec![group("modifying").build()]), &nodes(stuck)];
+    let (cx, _) = at::<ReplicationGroup>(&elasticache(&rules), "cache");
+    let why = ReplicationGroup::settle(found().live, &cx).await.unwrap_err().to_string();
+    assert!(why.contains("shop-cache-001 is in incompatible-network"), "{why}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -46,7 +46,11 @@ pub(in crate::kinds) fn at<K: Kind<Cloud = Aws>>(aws: &Arc<Aws>, name: &str) -> 
     let (cx, a) = cx.with::<Subnet>("a", "subnet-a".into());
     let (cx, b) = cx.with::<Subnet>("b", "subnet-b".into());
     let (cx, group) = cx.with::<SecurityGroup>("group", "sg-1".into());
-    let live = CacheSubnetGroupLive { name: "shop-cache".into(), arn: "arn:cache".into() };
+    let live = CacheSubnetGroupLive {
+        name: "shop-cache".into(),
+        arn: "arn:cache".into(),
+        zones: vec!["eu-west-1a".into(), "eu-west-1b".into()],
+    };
     let (cx, cache) = cx.with::<CacheSubnetGroup>("cache", live);
     let live = DbSubnetGroupLive { name: "shop-db".into(), arn: "arn:db".into() };
     let (cx, db) = cx.with::<DbSubnetGroup>("db", live);
