@@ -29,7 +29,7 @@ mod values;
 mod wrong;
 
 pub use app::{App, Architecture, HealthCheck};
-pub use cache::{Cache, CacheEngine};
+pub use cache::{Cache, CacheEngine, MaxmemoryPolicy};
 pub use database::{Database, DatabaseEngine};
 pub use dns::Dns;
 pub use load::load;

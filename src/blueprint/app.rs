@@ -81,8 +81,12 @@ fn environment(spec: &Spec) -> Environment {
         ("PORT".to_owned(), spec.app.port.to_string()),
         ("SESSION_STORE".to_owned(), spec.sessions.store.as_str().to_owned()),
     ];
+    // Its clients speak plain unless they are told, unlike those that take a `rediss://`.
+    let memcached = spec.cache.as_ref().filter(|cache| cache.engine == CacheEngine::Memcached);
+    let tls = memcached
+        .map(|cache| ("MEMCACHED_TLS".to_owned(), if cache.tls { "1" } else { "0" }.to_owned()));
     let users = spec.app.env.clone().into_iter().chain(spec.app.secrets.clone());
-    Environment(ours.into_iter().chain(users).collect())
+    Environment(ours.into_iter().chain(tls).chain(users).collect())
 }
 
 /// A digest of all that the app is told. Endpoints count by what kind of store they lead to: a new

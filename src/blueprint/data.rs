@@ -76,7 +76,7 @@ fn memcached(
         node_type: wanted.node_type.clone(),
         nodes: wanted.replicas + 1,
         port: Port(wanted.port),
-        encryption_in_transit: true,
+        encryption_in_transit: wanted.tls,
         subnet_group,
         security_groups: vec![group.clone()],
         tags: sheet.tags(),

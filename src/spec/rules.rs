@@ -57,6 +57,14 @@ const RULES: &[Rule] = &[
     },
     Rule { reads: &["cache.engine", "cache.version"], check: data::the_cache_version_exists },
     Rule {
+        reads: &["cache.engine", "cache.node_type", "cache.tls"],
+        check: data::the_cache_encrypts_what_it_can,
+    },
+    Rule {
+        reads: &["cache.engine", "cache.maxmemory_policy", "cache.reserved_memory_percent"],
+        check: data::memcached_has_no_parameters,
+    },
+    Rule {
         reads: &["database.engine", "database.version"],
         check: data::the_database_version_exists,
     },

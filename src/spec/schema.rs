@@ -1,7 +1,7 @@
 //! Every key a stack file may have: what it holds, what it is when left out, what it means.
 
 use super::choice::{Choice, names};
-use super::{Algorithm, CacheEngine, DatabaseEngine, Nat, Scheme, Store};
+use super::{Algorithm, CacheEngine, DatabaseEngine, MaxmemoryPolicy, Nat, Scheme, Store};
 
 /// A key of the file.
 #[derive(Clone, Copy, Debug)]
@@ -227,6 +227,24 @@ const CACHE: &[Key] = &[
         "nodes beside the first; with valkey and redis, one or more fail over by themselves",
     ),
     key("port", Number(1_024, 65_535), Depends("6379, memcached 11211"), "the port it listens on"),
+    key(
+        "tls",
+        Switch,
+        Is("true"),
+        "whether connections are encrypted; only memcached can do without",
+    ),
+    key(
+        "maxmemory_policy",
+        choice::<MaxmemoryPolicy>(),
+        Depends("`noeviction` where sessions live in it, else `volatile-lru`; not with memcached"),
+        "what a full cache does with a new key: refuse it, or drop others",
+    ),
+    key(
+        "reserved_memory_percent",
+        Number(0, 90),
+        Depends("50 on t micro nodes, 30 on t small, else 25; not with memcached"),
+        "how much of a node's memory no data is put in",
+    ),
 ];
 
 const DATABASE: &[Key] = &[

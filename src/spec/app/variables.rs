@@ -5,7 +5,7 @@ use crate::spec::environment::is_name;
 use crate::spec::values::Arn;
 
 /// The variables that stackctl sets itself.
-const OURS: [&str; 10] = [
+const OURS: [&str; 11] = [
     "AWS_REGION",
     "DATABASE_HOST",
     "DATABASE_NAME",
@@ -13,6 +13,7 @@ const OURS: [&str; 10] = [
     "DATABASE_SECRET_ARN",
     "DATABASE_USER",
     "MEMCACHED_SERVERS",
+    "MEMCACHED_TLS",
     "PORT",
     "REDIS_URL",
     "SESSION_STORE",

@@ -1,13 +1,36 @@
 //! Rules about the cache and the database.
 
 use super::Refuse;
-use crate::spec::{Database, Spec, Wrong};
+use crate::spec::{Cache, CacheEngine, Database, Spec, Wrong};
 
 pub(super) fn the_cache_version_exists(spec: &Spec, refuse: Refuse) {
     if let Some(cache) = &spec.cache
         && let Err(wrong) = cache.engine.check_version(&cache.version)
     {
         refuse("cache.version", wrong);
+    }
+}
+
+pub(super) fn the_cache_encrypts_what_it_can(spec: &Spec, refuse: Refuse) {
+    if let Some(Err(wrong)) = spec.cache.as_ref().map(Cache::check_tls) {
+        refuse("cache.tls", wrong);
+    }
+}
+
+pub(super) fn memcached_has_no_parameters(spec: &Spec, refuse: Refuse) {
+    let Some(cache) = spec.cache.as_ref().filter(|c| c.engine == CacheEngine::Memcached) else {
+        return;
+    };
+    let set = [
+        ("cache.maxmemory_policy", cache.maxmemory_policy.is_some()),
+        ("cache.reserved_memory_percent", cache.reserved_memory_percent.is_some()),
+    ];
+    for (key, _) in set.into_iter().filter(|(_, set)| *set) {
+        refuse(
+            key,
+            Wrong::new("Memcached has no such parameter")
+                .help("it drops what was not used for longest; take the line away"),
+        );
     }
 }
 
