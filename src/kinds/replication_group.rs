@@ -314,12 +314,12 @@ impl ReplicationGroup {
         let failover = |on| modify().automatic_failover_enabled(on).multi_az_enabled(on);
         let now = Self::changed(id, cx, |_| true).await?;
         if !self.failover && now.may_fail_over() {
-            Self::modify(id, failover(false), |s| !s.failover, cx).await?;
+            Box::pin(Self::modify(id, failover(false), |s| !s.failover, cx)).await?;
         }
         let zones = cx.get(&self.subnet_group)?.zones;
         cx.until(WORK, || Box::pin(self.resize(id, &zones, cx))).await?;
         if self.failover {
-            Self::modify(id, failover(true), |s| s.failover, cx).await?;
+            Box::pin(Self::modify(id, failover(true), |s| s.failover, cx)).await?;
         }
         Ok(())
     }
