@@ -1,6 +1,7 @@
 //! What a stack file means: the resources it asks for, and how they refer to each other.
 
 mod app;
+mod arns;
 pub mod boot;
 mod data;
 mod dns;
@@ -8,6 +9,7 @@ mod edge;
 mod found;
 mod network;
 mod security;
+mod zones;
 
 pub use edge::stickiness;
 pub use found::mode;
@@ -17,7 +19,8 @@ use crate::{
     engine::{Graph, Kind, Ref},
     spec::Spec,
 };
-use anyhow::{Result, ensure};
+use anyhow::Result;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What has to be asked of AWS before a stack can be drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +28,10 @@ pub struct Facts {
     /// The names of the region's availability zones, in the order in which they are used. There
     /// may be more than the file asks for.
     pub zones: Vec<String>,
+    /// The zones that the stack stands in, each at its place ([`place`]).
+    pub stands: BTreeMap<u8, String>,
+    /// The zones that offer the instance type, where that had to be asked.
+    pub offers: Option<BTreeSet<String>>,
     /// The bare id of the hosted zone the records go into, where that is not the stack's own.
     pub hosted_zone: Option<String>,
     /// The region.
@@ -38,7 +45,8 @@ pub struct Facts {
 /// Draws the whole stack.
 ///
 /// # Errors
-/// When the region has too few zones, the hosted zone is missing, or the boot script is longer
+/// When the region has too few zones or none with the instance type, an ARN is of elsewhere, the
+/// hosted zone is missing, or the boot script is longer
 /// than EC2 takes: all that only facts can show, and before anything is written.
 pub fn draw(spec: &Spec, facts: &Facts) -> Result<Graph<Aws>> {
     let mut sheet = Sheet::new(spec, facts)?;
@@ -56,22 +64,15 @@ struct Sheet<'a> {
     graph: Graph<Aws>,
     spec: &'a Spec,
     facts: &'a Facts,
-    /// The zones that are used.
-    zones: &'a [String],
+    /// The zones that are used, each at its place.
+    zones: BTreeMap<u8, String>,
 }
 
 impl<'a> Sheet<'a> {
     fn new(spec: &'a Spec, facts: &'a Facts) -> Result<Self> {
-        let zones = usize::from(spec.network.zones);
-        ensure!(
-            facts.zones.len() >= zones,
-            "the file asks for {zones} availability zones, and region {} has {} for this account \
-             ({}); lower network.zones or choose another region",
-            facts.region,
-            facts.zones.len(),
-            facts.zones.join(", "),
-        );
-        Ok(Self { graph: Graph::default(), spec, facts, zones: &facts.zones[..zones] })
+        arns::check(spec, facts)?;
+        let zones = zones::choose(spec, facts)?;
+        Ok(Self { graph: Graph::default(), spec, facts, zones })
     }
 
     fn add<K: Kind<Cloud = Aws>>(&mut self, name: &str, resource: K) -> Ref<K> {
@@ -83,10 +84,19 @@ impl<'a> Sheet<'a> {
         Tags(self.spec.tags.clone())
     }
 
-    /// `<role>-a`, `<role>-b`, …: one name for each zone. The letter is the zone's place in the
-    /// list, not the letter AWS gave it.
+    /// `<role>-a`, `<role>-b`, …: one name for each zone. The letter is the zone's place, not the
+    /// letter AWS gave it.
     fn zonal(&self, role: &str) -> Vec<String> {
-        ('a'..).take(self.zones.len()).map(|letter| format!("{role}-{letter}")).collect()
+        let letter = |place: &u8| char::from(b'a' + place);
+        self.zones.keys().map(|place| format!("{role}-{}", letter(place))).collect()
+    }
+}
+
+/// The place of the zone that a subnet of this name is in, which its last letter stands for.
+pub fn place(name: &str) -> Option<u8> {
+    match name.rsplit_once('-')?.1.as_bytes() {
+        [letter @ b'a'..=b'z'] => Some(letter - b'a'),
+        _ => None,
     }
 }
 

@@ -35,11 +35,12 @@ pub use dns::Dns;
 pub use load::load;
 pub use load_balancer::{Algorithm, LoadBalancer, Scheme};
 pub use mistakes::{Mistakes, Place, Problem};
-pub use network::{Nat, Network, Subnets};
+pub use network::{Nat, Network, Subnets, Zones};
 pub use seconds::Seconds;
 pub use source::Source;
 pub use stickiness::Stickiness;
 pub use store::{Sessions, Store};
+pub use values::Arn;
 pub use wrong::Wrong;
 
 use reader::Section;

@@ -6,7 +6,7 @@ use crate::{
     kinds::{
         ElasticIp, InternetGateway, NatGateway, RouteTable, Subnet, Vpc, route_table::DefaultRoute,
     },
-    spec::{Nat, Subnets},
+    spec::{self, Nat, Subnets},
 };
 use ipnet::Ipv4Net;
 
@@ -102,14 +102,14 @@ fn subnets(
     part: fn(&Subnets) -> Ipv4Net,
 ) -> Vec<Ref<Subnet>> {
     let network = &sheet.spec.network;
-    let parts = network.subnets(network.zones);
-    let places = sheet.zonal(tier).into_iter().zip(sheet.zones).zip(&parts);
+    let parts = network.subnets(spec::Network::MOST_ZONES);
+    let places = sheet.zonal(tier).into_iter().zip(sheet.zones.clone());
     places
-        .map(|((name, zone), subnets)| {
+        .map(|(name, (place, zone))| {
             let subnet = Subnet {
                 vpc: vpc.clone(),
-                zone: zone.clone(),
-                cidr: part(subnets),
+                zone,
+                cidr: part(&parts[usize::from(place)]),
                 map_public_ip: false,
                 tags: sheet.tags(),
             };

@@ -21,6 +21,8 @@ fn spec(text: &str) -> Spec {
 fn facts() -> Facts {
     Facts {
         zones: ["eu-west-1a", "eu-west-1b", "eu-west-1d"].map(Into::into).into(),
+        stands: BTreeMap::new(),
+        offers: None,
         hosted_zone: Some("Z0THEIRS".into()),
         region: "eu-west-1".into(),
         account: "123456789012".into(),
@@ -382,4 +384,41 @@ fn a_zone_that_is_not_there_is_an_error_that_names_it() {
 #[test]
 fn a_region_with_too_few_zones_is_an_error_that_counts_them() {
     assert_snapshot!(refused("network: {zones: 4}", &facts()), @"the file asks for 4 availability zones, and region eu-west-1 has 3 for this account (eu-west-1a, eu-west-1b, eu-west-1d); lower network.zones or choose another region");
+}
+
+#[test]
+fn arns_of_elsewhere_are_an_error_though_the_file_names_neither_region_nor_account() {
+    let certificate = |arn: &str| format!("load_balancer: {{certificate: \"{arn}\"}}");
+    let secret = |arn: &str| format!("app: {{image: \"shop:1\", secrets: {{A: \"{arn}\"}}}}");
+    assert_snapshot!(
+        refused(&certificate("arn:aws:acm:us-east-1:123456789012:certificate/a"), &facts()),
+        @"load_balancer.certificate is of region us-east-1, and the stack is in account 123456789012, region eu-west-1, partition aws: none of it can be used from elsewhere; write the ARN of one that is there"
+    );
+    for (text, elsewhere) in [
+        (certificate("arn:aws:acm:eu-west-1:999999999999:certificate/a"), "account 999999999999"),
+        (secret("arn:aws:ssm:eu-west-2:123456789012:parameter/a"), "region eu-west-2"),
+        (secret("arn:aws-cn:ssm:cn-north-1:123456789012:parameter/a"), "partition aws-cn"),
+    ] {
+        let error = refused(&text, &facts());
+        assert!(error.contains(elsewhere), "{error}");
+    }
+    draw(&spec(&secret("arn:aws:ssm:eu-west-1:999999999999:parameter/a")), &facts()).unwrap();
+    draw(&spec(&certificate("arn:aws:acm:eu-west-1:123456789012:certificate/a")), &facts())
+        .unwrap();
+}
+
+#[test]
+fn zones_that_are_named_have_the_subnets_of_their_places() {
+    let stands = [(0, "eu-west-1a".into()), (1, "eu-west-1b".into())].into();
+    let facts = Facts { stands, ..facts() };
+    let named = spec("network: {zones: [eu-west-1a, eu-west-1d]}");
+    let graph = draw(&named, &facts).unwrap();
+    assert_snapshot!(names(&graph, &OUTSIDE), @r"
+    subnet: public-a public-c private-a private-c
+    route-table: public private
+    elastic-ip: nat-a
+    nat-gateway: nat-a
+    ");
+    let subnet = graph.get::<Subnet>("private-c").unwrap();
+    assert_eq!((&*subnet.zone, subnet.cidr.to_string()), ("eu-west-1d", "10.0.32.0/20".into()));
 }

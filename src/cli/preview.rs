@@ -4,7 +4,7 @@ use super::{
     Session,
     connect::{Way, Where},
     consent::Stakes,
-    reading::{as_ourselves, farewells, inventory, zones, zones_in_order},
+    reading::{as_ourselves, farewells, inventory, offers, standing_zones, zones},
     which::{Chosen, FileArgs},
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 use anyhow::{Result, ensure};
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 use tokio::time::Instant;
 
 /// A plan, and what it was made from.
@@ -86,6 +86,8 @@ async fn look(chosen: Chosen, spec: Spec, way: Way) -> Result<Preview> {
 pub(super) struct Found {
     pub inventory: Inventory<Aws>,
     zones: Vec<String>,
+    /// The zones that offer the instance type, where that had to be asked.
+    offers: Option<BTreeSet<String>>,
     /// The zone that was there before the stack, if its records go into one.
     hosted_zone: Option<String>,
 }
@@ -103,7 +105,11 @@ pub(super) async fn read(aws: &Aws, spec: Option<&Spec>) -> Result<Found> {
     };
     let (inventory, zones, hosted_zone) =
         tokio::try_join!(inventory(aws), Box::pin(zones(aws)), Box::pin(hosted_zone))?;
-    Ok(Found { inventory, zones, hosted_zone })
+    let offers = match spec {
+        Some(spec) => Box::pin(offers(aws, spec, &inventory)).await?,
+        None => None,
+    };
+    Ok(Found { inventory, zones, offers, hosted_zone })
 }
 
 /// Names that others have are refused now, all of them, not one by one in the middle of a run.
@@ -146,7 +152,9 @@ pub(super) fn wanted(
     found: &Found,
 ) -> Result<Graph<Aws>> {
     let facts = Facts {
-        zones: zones_in_order(&found.inventory, found.zones.clone()),
+        zones: found.zones.clone(),
+        stands: standing_zones(&found.inventory),
+        offers: found.offers.clone(),
         hosted_zone: found.hosted_zone.clone(),
         region: aws.region.clone(),
         account: identity.account.clone(),

@@ -1,15 +1,21 @@
 //! What AWS has to be asked before anything is decided, asked all at once.
 
 use crate::{
-    aws::{Aws, Identity, Sent},
+    aws::{Aws, Identity, Sent, Tolerant, ec2::filter},
+    blueprint::place,
     engine::{Address, AnyFound, AnyKind, Inventory},
-    kinds::{self, DbCluster, DbInstance, Subnet},
-    spec::Spec,
+    kinds::{self, DbCluster, DbInstance, Instance, Subnet},
+    spec::{Spec, Zones},
     ui::Trouble,
 };
 use anyhow::{Result, ensure};
+use aws_sdk_ec2::types::LocationType;
 use futures::future::{BoxFuture, Either, select};
-use std::{pin::pin, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    pin::pin,
+    sync::Arc,
+};
 
 /// Reads something together with who we are; whatever is wrong with the credentials is told once,
 /// and in place of all that fails because of it.
@@ -110,73 +116,55 @@ pub(super) async fn zones(aws: &Aws) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The zones in the order in which the stack uses them: what it stands in keeps its place.
-pub(super) fn zones_in_order(inventory: &Inventory<Aws>, available: Vec<String>) -> Vec<String> {
-    let stood: Vec<(usize, String)> = inventory
-        .of::<Subnet>()
-        .filter_map(|subnet| Some((place(&subnet.name)?, subnet.spec.zone.clone())))
-        .collect();
-    in_order(&stood, available)
+/// The zones that the stack stands in, each at its place.
+pub(super) fn standing_zones(inventory: &Inventory<Aws>) -> BTreeMap<u8, String> {
+    let subnets = inventory.of::<Subnet>();
+    subnets.filter_map(|subnet| Some((place(&subnet.name)?, subnet.spec.zone.clone()))).collect()
 }
 
-/// The place in the order that the last letter of a subnet's name stands for.
-fn place(name: &str) -> Option<usize> {
-    match name.rsplit_once('-')?.1.as_bytes() {
-        [letter @ b'a'..=b'z'] => Some(usize::from(letter - b'a')),
-        _ => None,
+/// The zones that offer the instance type, where an instance is to be made or a zone to be chosen.
+/// Nothing is known where it may not be asked.
+///
+/// # Errors
+/// What AWS refuses.
+pub(super) async fn offers(
+    aws: &Aws,
+    spec: &Spec,
+    inventory: &Inventory<Aws>,
+) -> Result<Option<BTreeSet<String>>> {
+    let kind = &*spec.app.instance_type;
+    let runs = inventory.of::<Instance>().filter(|found| found.spec.instance_type == kind).count();
+    let stands = standing_zones(inventory);
+    let chosen = match &spec.network.zones {
+        Zones::Count(count) => stands.len() >= usize::from(*count),
+        Zones::Named(names) => names.iter().all(|name| stands.values().any(|zone| zone == name)),
+    };
+    if chosen && runs >= usize::from(spec.app.instances) {
+        return Ok(None);
     }
-}
-
-fn in_order(stood: &[(usize, String)], available: Vec<String>) -> Vec<String> {
-    let taken = |zone: &String| stood.iter().any(|(_, stood)| stood == zone);
-    let mut free = available.into_iter().filter(|zone| !taken(zone));
-    let last = stood.iter().map(|(place, _)| place + 1).max().unwrap_or_default();
-    let mut zones: Vec<String> = (0..last)
-        .map_while(|at| match stood.iter().find(|(place, _)| *place == at) {
-            Some((_, zone)) => Some(zone.clone()),
-            None => free.next(),
-        })
-        .collect();
-    zones.extend(free);
-    zones
+    let pages = aws
+        .ec2
+        .describe_instance_type_offerings()
+        .location_type(LocationType::AvailabilityZone)
+        .filters(filter("instance-type", kind))
+        .into_paginator();
+    let offers = pages.items().send().collect::<Result<Vec<_>, _>>().await.aws();
+    let offers = offers.or_code(&["UnauthorizedOperation", "AccessDenied"])?;
+    Ok(offers.map(|offers| offers.into_iter().filter_map(|offer| offer.location).collect()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn zones(stood: &[(usize, &str)], available: &[&str]) -> String {
-        let stood: Vec<_> = stood.iter().map(|(at, zone)| (*at, (*zone).to_owned())).collect();
-        in_order(&stood, available.iter().map(|z| (*z).to_owned()).collect()).join(" ")
-    }
-
-    #[test]
-    fn a_new_stack_uses_the_zones_in_their_order() {
-        assert_eq!(zones(&[], &["1a", "1b", "1c"]), "1a 1b 1c");
-    }
-
-    #[test]
-    fn a_zone_keeps_its_place_whatever_becomes_available() {
-        let stood = [(0, "1b"), (1, "1c"), (0, "1b")];
-        assert_eq!(zones(&stood, &["1a", "1b", "1c"]), "1b 1c 1a");
-    }
-
-    #[test]
-    fn a_gap_is_filled_with_another_zone() {
-        assert_eq!(zones(&[(1, "1a")], &["1a", "1b", "1c"]), "1b 1a 1c");
-    }
-
-    #[test]
-    fn a_zone_that_is_out_of_order_is_still_the_stacks() {
-        assert_eq!(zones(&[(0, "1d")], &["1a", "1b"]), "1d 1a 1b");
-    }
-
-    #[test]
-    fn only_names_that_end_in_one_letter_tell_a_place() {
-        assert_eq!(place("private-b"), Some(1));
-        assert_eq!(place("main"), None);
-        assert_eq!(place("private-old"), None);
-    }
+    use crate::aws::ec2::bench::refusal;
+    use aws_sdk_ec2::{
+        Client,
+        operation::describe_instance_type_offerings::{
+            DescribeInstanceTypeOfferingsError, DescribeInstanceTypeOfferingsOutput,
+        },
+        types::InstanceTypeOffering,
+    };
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
 
     #[test]
     fn another_account_than_the_files_is_refused() {
@@ -190,5 +178,43 @@ mod tests {
         assert!(guard(&identity("999999999999"), None).is_ok());
         let error = guard(&identity("999999999999"), Some(&spec)).unwrap_err();
         assert!(error.to_string().contains("account 111122223333"), "{error}");
+    }
+
+    fn spec(network: &str) -> Spec {
+        let text = format!("name: shop\napp: {{image: nginx}}\nnetwork: {network}\n");
+        crate::spec::load(&crate::spec::Source::new("stack.yaml", text), &[], &|_| None).unwrap()
+    }
+
+    fn asked(offers: &aws_smithy_mocks::Rule) -> Aws {
+        Aws {
+            ec2: mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[offers]),
+            ..Aws::offline("shop")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_new_stack_asks_which_zones_offer_its_instance_type() {
+        let offer = |zone: &str| InstanceTypeOffering::builder().location(zone).build();
+        let offered = mock!(Client::describe_instance_type_offerings)
+            .match_requests(|r| {
+                r.location_type() == Some(&LocationType::AvailabilityZone)
+                    && r.filters()[0].name() == Some("instance-type")
+                    && r.filters()[0].values() == ["t4g.small"]
+            })
+            .then_output(move || {
+                let some = DescribeInstanceTypeOfferingsOutput::builder();
+                some.instance_type_offerings(offer("eu-west-1c")).build()
+            });
+        let found = offers(&asked(&offered), &spec("{zones: 2}"), &Inventory::default()).await;
+        assert_eq!(found.unwrap(), Some(["eu-west-1c".to_owned()].into()));
+    }
+
+    #[tokio::test]
+    async fn who_may_not_ask_for_offers_plans_without_them() {
+        let denied = mock!(Client::describe_instance_type_offerings).then_error(|| {
+            DescribeInstanceTypeOfferingsError::generic(refusal("UnauthorizedOperation"))
+        });
+        let found = offers(&asked(&denied), &spec("{zones: 2}"), &Inventory::default()).await;
+        assert_eq!(found.unwrap(), None);
     }
 }

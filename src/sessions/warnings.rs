@@ -52,7 +52,7 @@ fn memcached(spec: &Spec) -> Option<String> {
 }
 
 fn zones_without_instance(spec: &Spec) -> Option<String> {
-    let (instances, zones) = (spec.app.instances, spec.network.zones);
+    let (instances, zones) = (spec.app.instances, spec.network.zones.count());
     (spec.load_balancer.stickiness.is_on() && instances < zones.into()).then(|| {
         format!(
             "stickiness wants a healthy instance in every zone, and there are {zones} zones for \

@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use super::Wrong;
 use super::choice::choice;
 use super::reader::Section;
+use super::values::is_region;
 
 /// The VPC.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -13,10 +14,30 @@ pub struct Network {
     /// The addresses of the VPC, /16 to /23.
     #[serde(serialize_with = "as_text")]
     pub cidr: Ipv4Net,
-    /// How many availability zones are used, 2 to 6.
-    pub zones: u8,
+    /// Which availability zones are used.
+    pub zones: Zones,
     /// How instances reach the internet.
     pub nat: Nat,
+}
+
+/// Which availability zones are used, 2 to 6.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Zones {
+    /// So many of those that offer the instance type.
+    Count(u8),
+    /// These, by name.
+    Named(Vec<String>),
+}
+
+impl Zones {
+    /// How many they are.
+    pub fn count(&self) -> u8 {
+        match self {
+            Self::Count(count) => *count,
+            Self::Named(names) => u8::try_from(names.len()).unwrap_or(u8::MAX),
+        }
+    }
 }
 
 /// How instances reach the internet.
@@ -64,17 +85,21 @@ impl Network {
     pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
         Self {
             cidr: section.text_or_usual("cidr", vpc_range),
-            zones: section.number_or_usual("zones"),
+            zones: match section.texts_if_list("zones", zone) {
+                Some(names) => Zones::Named(names),
+                None => Zones::Count(section.number_or_usual("zones")),
+            },
             nat: section.choice_or_usual("nat"),
         }
     }
 
-    /// How many instances have an address, with one to spare for a replacement.
-    pub(super) fn room(&self) -> u64 {
+    /// How many instances have an address, with one to spare for a replacement. They share their
+    /// subnets with the load balancer if there is no NAT, and if it is `internal`.
+    pub(super) fn room(&self, internal: bool) -> u64 {
         let slot = 1_u64 << (28_u8.saturating_sub(self.cidr.prefix_len()));
         // AWS keeps five addresses of every subnet; a load balancer wants eight free ones.
-        let taken = if self.nat == Nat::None { 5 + 8 } else { 5 };
-        u64::from(self.zones) * slot.saturating_sub(taken) - 1
+        let taken = if internal || self.nat == Nat::None { 5 + 8 } else { 5 };
+        (u64::from(self.zones.count()) * slot.saturating_sub(taken)).saturating_sub(1)
     }
 
     /// The subnets of the first `zones` zones, zone by zone.
@@ -98,6 +123,15 @@ impl Network {
             })
             .collect()
     }
+}
+
+/// Reads the name of an availability zone: a region's and a letter.
+fn zone(text: &str) -> Result<String, Wrong> {
+    let region = text.strip_suffix(|c: char| c.is_ascii_lowercase());
+    if region.is_some_and(is_region) {
+        return Ok(text.to_owned());
+    }
+    Err(Wrong::new("expected the name of an availability zone").help("write it as eu-west-1a"))
 }
 
 /// Reads an address range; its first address must be the range's first.
@@ -156,7 +190,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn network(cidr: &str) -> Network {
-        Network { cidr: cidr.parse().unwrap(), zones: 2, nat: Nat::Single }
+        Network { cidr: cidr.parse().unwrap(), zones: Zones::Count(2), nat: Nat::Single }
     }
 
     #[test]
@@ -170,13 +204,31 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_load_balancer_beside_the_instances_leaves_them_eight_addresses_less_in_each_zone() {
+        let (behind, open) =
+            (network("10.0.0.0/23"), Network { nat: Nat::None, ..network("10.0.0.0/23") });
+        assert_eq!((behind.room(false), behind.room(true)), (2 * (32 - 5) - 1, 2 * (32 - 13) - 1));
+        assert_eq!((open.room(false), open.room(true)), (2 * (32 - 13) - 1, 2 * (32 - 13) - 1));
+    }
+
+    #[test]
+    fn a_zone_has_the_name_of_its_region_and_a_letter() {
+        for good in ["eu-west-1a", "us-gov-east-1c", "ap-southeast-2b"] {
+            assert!(zone(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a", "eu-west-1", "eu-west-1A", "euw1-az1", "us-west-2-lax-1a"] {
+            assert!(zone(bad).is_err(), "{bad}");
+        }
+    }
+
     proptest! {
         #[test]
         fn subnets_lie_in_the_vpc_apart_from_each_other_and_are_large_enough(
             prefix in 16_u8..=23, address: u32,
         ) {
             let cidr = Ipv4Net::new(address.into(), prefix).unwrap().trunc();
-            let network = Network { cidr, zones: 6, nat: Nat::Single };
+            let network = Network { cidr, zones: Zones::Count(6), nat: Nat::Single };
             let subnets: Vec<Ipv4Net> = network
                 .subnets(6)
                 .into_iter()

@@ -264,6 +264,22 @@ impl<'n, 't> Section<'n, 't> {
         Some(good)
     }
 
+    /// A list of texts where something else may stand as well; `None` when it is no list.
+    pub(super) fn texts_if_list<T>(
+        &mut self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, Wrong>,
+    ) -> Option<Vec<T>> {
+        let node = self.find(name)?;
+        let Body::List(items) = &node.body else { return None };
+        if let Holds::NumberOrTexts(from, to) = self.key(name).holds
+            && !(from as usize..=to as usize).contains(&items.len())
+        {
+            self.refuse(name, node, Wrong::new(format!("expected {from} to {to} of them")));
+        }
+        self.texts(name, parse)
+    }
+
     /// Names of the user's own choice with their texts.
     pub(super) fn names(
         &mut self,

@@ -22,9 +22,16 @@ struct Rule {
 
 const RULES: &[Rule] = &[
     Rule {
-        reads: &["app.instances", "network.cidr", "network.zones", "network.nat"],
+        reads: &[
+            "app.instances",
+            "network.cidr",
+            "network.zones",
+            "network.nat",
+            "load_balancer.scheme",
+        ],
         check: app::instances_have_addresses,
     },
+    Rule { reads: &["network.zones", "region"], check: app::zones_are_in_the_region },
     Rule {
         reads: &["app.health_check.interval", "app.health_check.timeout"],
         check: app::a_check_ends_before_the_next,

@@ -31,6 +31,8 @@ pub enum Holds {
     Switch,
     /// A list of texts.
     Texts,
+    /// A whole number in a range, both ends included, or a list of as many texts.
+    NumberOrTexts(u32, u32),
     /// Names of the user's own choice, each with a text.
     Names,
     /// Further keys.
@@ -70,6 +72,9 @@ impl Holds {
             Self::Choice(words) => format!("one of {}", super::list(&words(), "or")),
             Self::Switch => "`true` or `false`".into(),
             Self::Texts => "a list such as [one, two]".into(),
+            Self::NumberOrTexts(from, to) => {
+                format!("a whole number from {from} to {to}, or a list such as [one, two]")
+            }
             Self::Names => "names with their values, such as {NAME: value}".into(),
             Self::Section(keys) => {
                 let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
@@ -88,7 +93,7 @@ const fn choice<C: Choice>() -> Holds {
     Holds::Choice(names::<C>)
 }
 
-use Holds::{Duration, Names, Number, OffOr, Section, Switch, Text, Texts};
+use Holds::{Duration, Names, Number, NumberOrTexts, OffOr, Section, Switch, Text, Texts};
 use Usual::{Depends, Is, Nothing, Required};
 
 /// The whole file.
@@ -108,7 +113,12 @@ pub const FILE: &[Key] = &[
 
 const NETWORK: &[Key] = &[
     key("cidr", Text, Is("10.0.0.0/16"), "the addresses of the VPC, /16 to /23"),
-    key("zones", Number(2, 6), Is("2"), "how many availability zones are used"),
+    key(
+        "zones",
+        NumberOrTexts(2, 6),
+        Is("2"),
+        "how many availability zones are used, or which: [eu-west-1a, eu-west-1c]",
+    ),
     key(
         "nat",
         choice::<Nat>(),

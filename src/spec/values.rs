@@ -6,7 +6,9 @@ use super::{Seconds, Wrong};
 
 pub(super) fn parse_number<T: TryFrom<u32>>(text: &str, holds: Holds) -> Result<T, Wrong> {
     let wrong = || Wrong::new(format!("expected {}", holds.describe()));
-    let Holds::Number(from, to) = holds else { return Err(wrong()) };
+    let (Holds::Number(from, to) | Holds::NumberOrTexts(from, to)) = holds else {
+        return Err(wrong());
+    };
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(wrong());
     }
@@ -46,17 +48,24 @@ pub(super) fn one_of(text: &str, words: &[&str], holds: Holds) -> Wrong {
         .fix(near.map(|near| format!("did you mean `{near}`?")))
 }
 
-/// The parts of an ARN, after its form and partition have been looked at.
-pub(super) struct Arn<'a> {
-    pub(super) service: &'a str,
-    pub(super) region: &'a str,
-    pub(super) account: &'a str,
-    pub(super) resource: &'a str,
+/// The parts of an ARN, after its form has been looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Arn<'a> {
+    /// Where AWS is a world of its own: `aws`, `aws-cn`, `aws-us-gov`.
+    pub partition: &'a str,
+    /// The service: `acm`.
+    pub service: &'a str,
+    /// The region.
+    pub region: &'a str,
+    /// The account's 12 digits.
+    pub account: &'a str,
+    /// What it is, in the service's own words.
+    pub resource: &'a str,
 }
 
 impl<'a> Arn<'a> {
     /// Takes an ARN apart; `None` when the text is not one with a region and an account.
-    pub(super) fn read(text: &'a str) -> Option<Self> {
+    pub fn read(text: &'a str) -> Option<Self> {
         let mut parts = text.splitn(6, ':');
         let mut next = || parts.next();
         let (arn, partition) = (next()?, next()?);
@@ -67,8 +76,23 @@ impl<'a> Arn<'a> {
             && is_account(account)
             && !resource.is_empty()
             && text.chars().all(|c| c.is_ascii_graphic());
-        good.then_some(Self { service, region, account, resource })
+        good.then_some(Self { partition, service, region, account, resource })
     }
+}
+
+/// The partition that a region is in, going by its name.
+pub(super) fn partition_of(region: &str) -> &'static str {
+    let begins = [
+        ("cn-", "aws-cn"),
+        ("us-gov-", "aws-us-gov"),
+        ("us-iso-", "aws-iso"),
+        ("us-isob-", "aws-iso-b"),
+        ("eu-isoe-", "aws-iso-e"),
+        ("us-isof-", "aws-iso-f"),
+        ("eusc-", "aws-eusc"),
+    ];
+    let of = begins.iter().find(|(begin, _)| region.starts_with(begin));
+    of.map_or("aws", |(_, partition)| partition)
 }
 
 /// Whether this has the form of an AWS region: `eu-west-1`, `us-gov-east-1`.
@@ -124,6 +148,20 @@ mod tests {
         }
         for region in ["", "eu-west", "eu-west-1a", "EU-west-1", "europe", "eu--1", "eu-1", "-1"] {
             assert!(!is_region(region), "{region}");
+        }
+    }
+
+    #[test]
+    fn a_region_tells_its_partition() {
+        for (region, partition) in [
+            ("eu-west-1", "aws"),
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-east-1", "aws-us-gov"),
+            ("us-iso-east-1", "aws-iso"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("eusc-de-east-1", "aws-eusc"),
+        ] {
+            assert_eq!(partition_of(region), partition);
         }
     }
 

@@ -14,7 +14,7 @@ use stackctl::{
         plan::{Place, Shown},
     },
 };
-use std::{fs, slice};
+use std::{collections::BTreeMap, fs, slice};
 use tempfile::{NamedTempFile, TempPath};
 
 /// The environment that `${…}` is filled from.
@@ -59,6 +59,8 @@ fn accepted(spec: &Spec) -> Result<(), String> {
     let region = spec.region.clone().unwrap_or_else(|| "eu-west-1".into());
     let facts = Facts {
         zones: ["a", "b", "c", "d", "e", "f"].map(|letter| format!("{region}{letter}")).into(),
+        stands: BTreeMap::new(),
+        offers: None,
         hosted_zone: Some("Z0123456789ABCDEFGHIJ".into()),
         account: "123456789012".into(),
         partition: "aws".into(),

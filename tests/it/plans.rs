@@ -8,7 +8,11 @@ use stackctl::{
     spec::{Source, Spec, load, schema},
     ui::plan::{Place, Shown},
 };
-use std::{collections::BTreeSet, fs, iter, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, iter,
+    path::PathBuf,
+};
 
 fn folder() -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "stacks"].iter().collect()
@@ -31,6 +35,8 @@ pub(crate) fn facts(spec: &Spec) -> Facts {
     let region = spec.region.clone().unwrap_or_else(|| "eu-west-1".into());
     Facts {
         zones: ["a", "b", "c"].map(|letter| format!("{region}{letter}")).into(),
+        stands: BTreeMap::new(),
+        offers: None,
         hosted_zone: Some("Z0123456789ABCDEFGHIJ".into()),
         account: "123456789012".into(),
         partition: "aws".into(),

@@ -1,12 +1,15 @@
 //! Rules about the instances and what they are given.
 
+use std::collections::BTreeSet;
+
 use super::Refuse;
 use crate::spec::app::BUDGET;
-use crate::spec::values::Arn;
-use crate::spec::{Spec, Wrong};
+use crate::spec::values::{Arn, partition_of};
+use crate::spec::{Scheme, Spec, Wrong, Zones};
 
 pub(super) fn instances_have_addresses(spec: &Spec, refuse: Refuse) {
-    let (room, instances) = (spec.network.room(), u64::from(spec.app.instances));
+    let internal = spec.load_balancer.scheme == Scheme::Internal;
+    let (room, instances) = (spec.network.room(internal), u64::from(spec.app.instances));
     if instances > room {
         let slot = (spec.network.cidr.prefix_len() + 4).min(32);
         refuse(
@@ -14,6 +17,25 @@ pub(super) fn instances_have_addresses(spec: &Spec, refuse: Refuse) {
             Wrong::new(format!("the network has addresses for {room} of these instances"))
                 .help(format!("each zone's subnet is a /{slot}; give `network.cidr` a shorter prefix, or add zones")),
         );
+    }
+}
+
+pub(super) fn zones_are_in_the_region(spec: &Spec, refuse: Refuse) {
+    let Zones::Named(names) = &spec.network.zones else { return };
+    let mut seen = BTreeSet::new();
+    for (index, name) in names.iter().enumerate() {
+        let path = format!("network.zones.{index}");
+        let region = name.trim_end_matches(|c: char| c.is_ascii_lowercase());
+        if spec.region.as_deref().is_some_and(|stacks| stacks != region) {
+            refuse(
+                &path,
+                Wrong::new("this zone is in another region than the stack")
+                    .help("it must be the `region` of the file and a letter"),
+            );
+        }
+        if !seen.insert(name) {
+            refuse(&path, Wrong::new("this zone stands here a second time"));
+        }
     }
 }
 
@@ -54,6 +76,17 @@ pub(super) fn arns_are_in_the_region_and_account(spec: &Spec, refuse: Refuse) {
         spec.app.secrets.iter().map(|(name, arn)| (format!("app.secrets.{name}"), &**arn));
     for (path, arn) in secrets.chain(certificate) {
         let Some(arn) = Arn::read(arn) else { continue };
+        let partition = partition_of(arn.region);
+        if arn.partition != partition {
+            refuse(
+                &path,
+                Wrong::new(format!(
+                    "an ARN of region {} begins with `arn:{partition}:`",
+                    arn.region
+                ))
+                .help("copy it as AWS shows it"),
+            );
+        }
         if spec.region.as_deref().is_some_and(|region| region != arn.region) {
             refuse(
                 &path,
