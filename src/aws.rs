@@ -4,6 +4,7 @@ pub mod buckets;
 pub mod careful;
 pub mod compute;
 pub mod connect;
+pub mod denied;
 pub mod dns;
 pub mod ec2;
 pub mod failure;
@@ -21,6 +22,7 @@ pub mod throttle;
 
 pub use careful::{careful, no_retries};
 pub use connect::Connection;
+pub use denied::Denied;
 pub use failure::{Failure, Sent, Tolerant};
 pub use identity::Identity;
 pub use meter::Meter;
@@ -62,6 +64,8 @@ pub struct Aws {
     /// Counts calls and rounds.
     pub meter: Meter,
     pub(crate) credentials: Option<SharedCredentialsProvider>,
+    /// Where the credentials come from, as far as the user said.
+    pub(crate) source: Option<connect::Source>,
     pub(crate) fence: lock::Fence,
     pub(crate) survey: Arc<Survey>,
     pub(crate) identity: Arc<OnceCell<Identity>>,

@@ -17,6 +17,7 @@ mod status;
 mod toggle_stickiness;
 mod turn;
 mod unlock;
+mod unset;
 mod up;
 mod validate;
 mod which;
@@ -130,7 +131,8 @@ pub fn start() -> ExitCode {
         }
     };
     let ui = Ui::new(cli.output, cli.color);
-    let begun = Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| {
+    let begun = unset::begin_without_empty().and_then(|()| {
+        let runtime = Runtime::new()?;
         let signals = runtime.block_on(async { Signals::listen(ui) })?;
         Ok((runtime, Session { ui, meter: OnceLock::new(), signals }))
     });

@@ -110,6 +110,7 @@ mod tests {
             message: "connection closed".into(),
             request: None,
             status: None,
+            remedy: None,
         }
     }
 

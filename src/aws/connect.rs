@@ -1,13 +1,22 @@
 //! Where AWS is and who asks: one SDK configuration from flags, file and environment.
 
+mod http;
+mod profile;
+
+pub use http::proxy;
+pub use profile::{NoKeys, NoProfile, Source};
+
 use super::{Aws, Meter, lock::Fence, throttle::Throttle};
-use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider,
+    provider_config::ProviderConfig, timeout::TimeoutConfig,
+};
 use aws_sdk_sts::config::{
-    Credentials, ProvideCredentials, SharedHttpClient,
+    Credentials, ProvideCredentials, SharedCredentialsProvider,
     retry::{RetryPartition, TokenBucket},
 };
-use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_types::retry::RetryConfig;
+use aws_types::os_shim_internal::{Env, Fs};
 use std::{sync::Arc, time::Duration};
 
 /// What the user said about where to go; the rest comes from the AWS configuration.
@@ -17,6 +26,8 @@ pub struct Connection {
     pub region: Option<String>,
     /// An endpoint for every service, in place of AWS's own.
     pub endpoint: Option<String>,
+    /// The profile of the AWS configuration to use, whatever the environment says.
+    pub profile: Option<String>,
     /// Use made-up credentials, for an emulator that asks for none: an account of 12 digits.
     pub emulated_account: Option<String>,
 }
@@ -37,9 +48,20 @@ const OPERATION: Duration = Duration::from_mins(15);
 
 impl Connection {
     /// Makes the clients. Nothing is sent yet, but for looking up the region and credentials.
+    ///
+    /// # Errors
+    /// [`NoProfile`], [`NoRegion`]; a configuration that cannot be read.
     pub async fn open(&self, stack: &str) -> anyhow::Result<Aws> {
+        let source = match &self.emulated_account {
+            Some(_) => None,
+            None => {
+                let (fs, env) = (Fs::real(), Env::real());
+                Some(Source::find(self.profile.as_deref(), &fs, &env).await?)
+            }
+        };
+        let http = http::client();
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .http_client(http_client())
+            .http_client(http.clone())
             .retry_config(retries())
             .timeout_config(
                 TimeoutConfig::builder()
@@ -48,6 +70,9 @@ impl Connection {
                     .operation_timeout(OPERATION)
                     .build(),
             );
+        if let Some(profile) = &self.profile {
+            loader = loader.profile_name(profile);
+        }
         if let Some(region) = &self.region {
             loader = loader.region(Region::new(region.clone()));
         }
@@ -60,30 +85,45 @@ impl Connection {
         }
         let mut config = loader.load().await;
         if config.region().is_none_or(|region| region.as_ref().is_empty()) {
-            anyhow::ensure!(self.emulated_account.is_some(), crate::aws::connect::NoRegion);
+            let profile = source.as_ref().and_then(|source| source.profile.clone());
+            anyhow::ensure!(self.emulated_account.is_some(), NoRegion { profile });
             config = config.into_builder().region(Region::new(EMULATOR_REGION)).build();
         }
-        Ok(Aws::from_config(&config, stack))
+        let mut builder = config.to_builder();
+        if let Some(source) = &source {
+            // The SDK prefers keys of the environment to a profile, even to one that a flag names.
+            let own = self.profile.as_ref().map(|profile| {
+                let through = ProviderConfig::without_region()
+                    .with_region(config.region().cloned())
+                    .with_http_client(http);
+                let keys = ProfileFileCredentialsProvider::builder();
+                let keys = keys.configure(&through).profile_name(profile).build();
+                SharedCredentialsProvider::new(keys)
+            });
+            let keys = own.or_else(|| config.credentials_provider());
+            builder.set_credentials_provider(keys.map(|keys| source.explain(keys)));
+        }
+        Ok(Aws { source, ..Aws::from_config(&builder.build(), stack) })
     }
 }
 
 /// Neither flag nor file nor AWS configuration names a region.
-#[derive(Clone, Copy, Debug)]
-pub struct NoRegion;
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NoRegion {
+    /// The profile in which none was found.
+    pub profile: Option<String>,
+}
 
 impl std::fmt::Display for NoRegion {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("no region is set")
+        match &self.profile {
+            Some(profile) => write!(f, "no region is set, and the profile {profile} names none"),
+            None => f.write_str("no region is set"),
+        }
     }
 }
 
 impl std::error::Error for NoRegion {}
-
-fn http_client() -> SharedHttpClient {
-    Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-        .build_https()
-}
 
 /// How calls are tried again.
 pub(super) fn retries() -> RetryConfig {
@@ -129,6 +169,7 @@ impl Aws {
             unprotect: false,
             meter,
             credentials: config.credentials_provider(),
+            source: None,
             fence,
             survey: Arc::default(),
             identity: Arc::default(),

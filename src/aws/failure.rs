@@ -1,13 +1,19 @@
 //! What AWS said when it said no: one concrete type for the errors of all services, told apart by
 //! wire code.
 
+use super::connect::NoKeys;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::{
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
     operation::RequestId,
 };
-use std::{error::Error, fmt};
+use aws_smithy_types::{DateTime, date_time::Format};
+use std::{
+    error::Error,
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 /// A call that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +27,8 @@ pub struct Failure {
     pub request: Option<String>,
     /// The HTTP status of the answer, if there was one.
     pub status: Option<u16>,
+    /// What helps, where that follows from how the call was sent and not from the code alone.
+    pub remedy: Option<String>,
 }
 
 /// The codes by which AWS asks to be asked less often. Quotas are not among them, whatever the SDK
@@ -42,7 +50,13 @@ pub(super) const THROTTLES: [&str; 11] = [
 impl Failure {
     /// A refusal with this code and message.
     pub fn coded(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), request: None, status: Some(400) }
+        Self {
+            code: code.into(),
+            message: message.into(),
+            request: None,
+            status: Some(400),
+            remedy: None,
+        }
     }
 
     /// What AWS said, without the request's id, which is another each time though the refusal is
@@ -136,6 +150,7 @@ where
             },
             request: error.request_id().map(str::to_owned),
             status: error.raw_response().map(|r| r.status().as_u16()),
+            remedy: keys(&error).map(|keys| keys.source.remedy()).or_else(|| clock(&error)),
         })
     }
 }
@@ -148,7 +163,41 @@ const NO_CREDENTIALS: &str = "NoCredentials";
 fn lack_of_credentials(error: &(dyn Error + 'static)) -> Option<String> {
     let lack = causes(error).find(|e| e.is::<CredentialsError>())?;
     let root = causes(lack).last().map(ToString::to_string).unwrap_or_default();
-    Some(root.lines().next().unwrap_or_default().trim_end_matches(". Attempted:").to_owned())
+    let root = root.lines().next().unwrap_or_default().trim_end_matches(". Attempted:").to_owned();
+    let profile = keys(error).filter(|keys| keys.source.profile.is_some());
+    Some(profile.map_or(root.clone(), |keys| format!("{keys}: {root}")))
+}
+
+/// What was looked into for credentials in vain, if that is the error.
+fn keys<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a NoKeys> {
+    causes(error).find_map(|e| e.downcast_ref())
+}
+
+/// How far this machine's clock may be off: AWS takes a signature for five minutes.
+const SKEW: Duration = Duration::from_mins(4);
+
+/// What helps against a refused signature or session, told by the clock of the answer.
+fn clock<E>(error: &SdkError<E, HttpResponse>) -> Option<String>
+where
+    E: ProvideErrorMetadata,
+{
+    const STALE: [&str; 4] = [
+        "RequestExpired",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "RequestTimeTooSkewed",
+    ];
+    error.code().filter(|code| STALE.contains(code))?;
+    let date = error.raw_response()?.headers().get("date")?;
+    let theirs = SystemTime::try_from(DateTime::from_str(date, Format::HttpDate).ok()?).ok()?;
+    let ours = SystemTime::now();
+    let (off, way) = match ours.duration_since(theirs) {
+        Ok(ahead) => (ahead, "ahead of"),
+        Err(behind) => (behind.duration(), "behind"),
+    };
+    (off >= SKEW).then(|| {
+        format!("this machine's clock is {} min {way} AWS's: set it right", off.as_secs() / 60)
+    })
 }
 
 /// An error and what lies below it.

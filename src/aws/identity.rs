@@ -1,6 +1,6 @@
 //! Who we are to AWS: the account and partition behind the credentials.
 
-use super::{Aws, Sent};
+use super::{Aws, Sent, denied::Denied};
 use anyhow::{Context, Result};
 use aws_smithy_types::retry::RetryConfig;
 
@@ -39,7 +39,13 @@ impl Aws {
                     }
                     caller => caller,
                 };
-                let caller = caller.context("cannot tell which AWS account this is")?;
+                let caller = match caller {
+                    Ok(caller) => caller,
+                    Err(failure) => {
+                        let why = Denied::explain(self, failure).await;
+                        return Err(why.context("cannot tell which AWS account this is"));
+                    }
+                };
                 Ok(Identity {
                     account: caller.account.context("STS named no account")?,
                     arn: caller.arn.context("STS named no caller")?,

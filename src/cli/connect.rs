@@ -20,6 +20,9 @@ pub(super) struct Where {
     /// The AWS region [default: the file's, else that of the AWS configuration]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
+    /// The profile of the AWS configuration [default: AWS_PROFILE, else `default`]
+    #[arg(long, value_name = "NAME", conflicts_with = "localstack")]
+    pub profile: Option<String>,
     /// Use the emulator at localhost:4566, and start the bundled one when nothing answers there
     #[arg(long, conflicts_with = "endpoint_url")]
     pub localstack: bool,
@@ -62,15 +65,15 @@ impl Where {
         let to = |endpoint: Option<String>, emulated_account: Option<String>| Connection {
             region: region.clone(),
             endpoint,
-            emulated_account,
+            profile: self.profile.clone(),
+            // Who names a profile does not want made-up credentials.
+            emulated_account: emulated_account.filter(|_| self.profile.is_none()),
         };
-        let configured = env("AWS_ENDPOINT_URL").filter(|_| {
+        // Set and empty is not set, as in every SDK.
+        let configured = env("AWS_ENDPOINT_URL").filter(|url| !url.is_empty()).filter(|_| {
             let ignored = env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
             ignored.is_none_or(|v| !v.eq_ignore_ascii_case("true"))
         });
-        // The SDK would take an empty one for a URL, and panic.
-        let empty = configured.as_deref() == Some("");
-        let configured = configured.filter(|url| !url.is_empty());
         let (connection, own) = match (&self.endpoint_url, known.memory) {
             _ if self.localstack => {
                 let there = localstack::endpoint(localstack::PORT);
@@ -103,7 +106,6 @@ impl Where {
             }
             (None, None) => (to(configured, None), None),
         };
-        ensure!(!(empty && connection.endpoint.is_none()), no_url(""));
         refuse_no_url(connection.endpoint.as_deref())?;
         Ok(Route { connection, own })
     }
@@ -151,7 +153,7 @@ impl Where {
             localstack::ensure(localstack::PORT).await?;
         }
         knock(connection.endpoint.as_deref(), known.memory).await?;
-        let aws = connection.open(stack).await?;
+        let mut aws = connection.open(stack).await?;
         refuse_no_url(aws.endpoint.as_deref())?;
         if let (Some(own), Some(url)) = (own, &aws.endpoint) {
             return Err(match (own, known.memory) {
@@ -166,8 +168,16 @@ impl Where {
         if connection.endpoint != aws.endpoint {
             knock(aws.endpoint.as_deref(), known.memory).await?;
         }
-        if connection.emulated_account.is_none() {
-            refuse_real_keys(&aws).await?;
+        if connection.emulated_account.is_none() && is_here(aws.endpoint.as_deref()) {
+            match aws.access_key().await {
+                Some(key) => refuse_real_keys(&key, &aws)?,
+                // An emulator takes any, and a profile that was named is wanted for what it is.
+                None if self.profile.is_none() => {
+                    let emulated_account = Some(EMULATED.to_owned());
+                    aws = Connection { emulated_account, ..connection }.open(stack).await?;
+                }
+                None => {}
+            }
         }
         // The first way of a command is the one whose calls are told.
         session.meter.set(aws.meter.clone()).ok();
@@ -209,11 +219,7 @@ fn named_account(env: &dyn Fn(&str) -> Option<String>) -> Option<String> {
 }
 
 /// Real credentials are for AWS, and a server on this machine is not AWS.
-async fn refuse_real_keys(aws: &Aws) -> Result<()> {
-    if !is_here(aws.endpoint.as_deref()) {
-        return Ok(());
-    }
-    let key = aws.access_key().await.unwrap_or_default();
+fn refuse_real_keys(key: &str, aws: &Aws) -> Result<()> {
     ensure!(
         !["AKIA", "ASIA"].iter().any(|real| key.starts_with(real)),
         Trouble::new(

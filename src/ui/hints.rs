@@ -1,18 +1,26 @@
 //! What to do about an error: one table by AWS's codes, and a few by type.
 
 use crate::{
-    aws::{Failure, connect::NoRegion},
+    aws::{
+        Denied, Failure,
+        connect::{NoProfile, NoRegion, proxy},
+    },
     engine::{Interrupted, Refusals},
 };
+use std::env;
 
 const QUOTA: &str = "a quota of the account is used up: free some, or ask for more under \
                      Service Quotas in the AWS console";
 const CAPACITY: &str = "AWS has none of this size left there at the moment: try again later, or \
                         choose another size in the file";
-const LOGIN: &str =
-    "renew the credentials, with `aws sso login` say, and run the same command again";
+const LOGIN: &str = "the credentials have expired: renew them (`aws sso login`, `aws login`, or a \
+                     fresh AWS_SESSION_TOKEN), and run the same command again";
 const CREDENTIALS: &str = "check AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; an \
                            emulator needs --localstack or --endpoint-url";
+/// EC2 says `AuthFailure` also of things: of those of other accounts, and of an address that a
+/// service has not let go of.
+const NOT_YOURS: &str = "it belongs to another account, or a service of AWS has not let go of it \
+                         yet: run the same command again in a minute";
 const ALLOW: &str = "the caller lacks this permission: ask an administrator of the account for it";
 const WAIT: &str = "it is still used or changing: run the same command again in a minute";
 const TAKEN: &str = "something of this name exists and is not this stack's: remove it, or choose \
@@ -29,19 +37,24 @@ const BY_CODE: &[(&[&str], &str)] = &[
         ],
         ALLOW,
     ),
-    (&["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"], LOGIN),
+    // AWS documents RequestExpired for expired temporary credentials as well as for a wrong clock;
+    // of a clock that is wrong the failure tells itself.
+    (&["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"], LOGIN),
     (
         &[
             "InvalidClientTokenId",
             "UnrecognizedClientException",
             "AuthFailure",
-            "SignatureDoesNotMatch",
             "IncompleteSignature",
             "InvalidAccessKeyId",
         ],
         CREDENTIALS,
     ),
-    (&["RequestExpired", "InvalidSignatureException"], "check this machine's clock"),
+    (
+        &["SignatureDoesNotMatch", "InvalidSignatureException"],
+        "the secret key does not belong to the key id: set both anew, AWS_SECRET_ACCESS_KEY or the \
+         profile's aws_secret_access_key; and look whether this machine's clock is right",
+    ),
     (
         &["OptInRequired"],
         "the account is not signed up for this service or region: enable it in the AWS console",
@@ -154,12 +167,25 @@ const BY_CODE: &[(&[&str], &str)] = &[
 /// What to do about an error, if the table knows.
 pub(super) fn of(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|e| {
-        if let Some(failure) = e.downcast_ref::<Failure>() {
-            return of_failure(failure).map(str::to_owned);
+        if let Some(denied) = e.downcast_ref::<Denied>() {
+            return Some(denied.remedy());
         }
-        let hint = if e.is::<NoRegion>() {
-            "name one with --region, `region:` in the file, or AWS_REGION"
-        } else if e.is::<Refusals>() {
+        if let Some(profile) = e.downcast_ref::<NoProfile>() {
+            return Some(profile.remedy());
+        }
+        if let Some(NoRegion { profile }) = e.downcast_ref() {
+            let usual = "name one with --region, `region:` in the file, or AWS_REGION";
+            return Some(match profile {
+                Some(profile) => format!(
+                    "{usual}; or for good with `aws configure set region REGION --profile {profile}`"
+                ),
+                None => usual.to_owned(),
+            });
+        }
+        if let Some(failure) = e.downcast_ref::<Failure>() {
+            return of_failure(failure);
+        }
+        let hint = if e.is::<Refusals>() {
             "take these changes back in the file; or, to lose it on purpose, take its section out of \
              the file, run `stackctl up`, and put the changed section in again"
         } else if e.is::<Interrupted>() {
@@ -171,22 +197,34 @@ pub(super) fn of(error: &anyhow::Error) -> Option<String> {
     })
 }
 
-fn of_failure(failure: &Failure) -> Option<&'static str> {
+fn of_failure(failure: &Failure) -> Option<String> {
+    if let Some(remedy) = &failure.remedy {
+        return Some(remedy.clone());
+    }
+    if failure.is(&["AuthFailure"]) && failure.message.contains("permission to access") {
+        return Some(NOT_YOURS.to_owned());
+    }
     if let Some((_, hint)) = BY_CODE.iter().find(|(codes, _)| failure.is(codes)) {
-        return Some(hint);
+        return Some((*hint).to_owned());
     }
     if failure.is_throttled() {
-        return Some("AWS asks for fewer calls: run the same command again in a minute");
+        let hint = "AWS asks for fewer calls: run the same command again in a minute";
+        return Some(hint.to_owned());
     }
     if failure.lacks_credentials() {
-        return Some(
-            "log in with `aws configure` or `aws sso login`, or set AWS_PROFILE; for an emulator \
-             add --localstack",
-        );
+        let hint = "log in with `aws configure` or `aws sso login`, or set AWS_PROFILE; for an \
+                    emulator add --localstack";
+        return Some(hint.to_owned());
     }
-    failure.code.is_empty().then_some(
-        "check the network, the region's name and the endpoint, then run the same command again",
-    )
+    failure.code.is_empty().then(|| match proxy(&|name| env::var(name).ok()) {
+        Some((variable, proxy)) => format!(
+            "calls go through {proxy}, as {variable} says: check that proxy, or take AWS's names \
+             out of its way with NO_PROXY"
+        ),
+        None => "check the network, the region's name and the endpoint, then run the same command \
+                 again"
+            .to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -209,8 +247,24 @@ mod tests {
     }
 
     #[test]
+    fn a_code_with_two_causes_is_told_apart_by_what_else_is_known() {
+        let of = |code: &str, message: &str| of(&Failure::coded(code, message).into()).unwrap();
+        assert!(of("RequestExpired", "Request has expired.").contains("credentials have expired"));
+        let keys =
+            of("AuthFailure", "AWS was not able to validate the provided access credentials");
+        assert!(keys.contains("AWS_ACCESS_KEY_ID"), "{keys}");
+        let thing = "You do not have permission to access the specified resource.";
+        assert!(of("AuthFailure", thing).contains("another account"));
+        let clock = Failure {
+            remedy: Some("this machine's clock is 9 min behind AWS's: set it right".into()),
+            ..Failure::coded("RequestExpired", "Request has expired.")
+        };
+        assert!(super::of(&clock.into()).unwrap().contains("clock"));
+    }
+
+    #[test]
     fn a_hint_is_found_below_the_context_that_was_added() {
-        let error = anyhow::Error::from(NoRegion).context("cannot plan");
+        let error = anyhow::Error::from(NoRegion::default()).context("cannot plan");
         assert!(of(&error).unwrap().contains("--region"));
     }
 }

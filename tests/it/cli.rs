@@ -1,7 +1,13 @@
 //! What the command line says: every help page, usage errors, exit codes, messages.
 
 use crate::shell::Shell;
-use std::{fs, process::Stdio};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
+    process::Stdio,
+    thread,
+};
 
 #[test]
 fn every_help_page_is_as_it_was_reviewed() {
@@ -147,7 +153,7 @@ fn missing_credentials_are_told_once() {
     --- stderr
     error: cannot tell which AWS account this is
     caused by: NoCredentials: no credentials found in chain
-    hint: log in with `aws configure` or `aws sso login`, or set AWS_PROFILE; for an emulator add --localstack
+    hint: log in with `aws configure` or `aws sso login`, or name a profile with --profile; for an emulator add --localstack
     ");
 }
 
@@ -191,7 +197,7 @@ fn an_environment_that_contradicts_what_is_remembered_is_refused() {
 
 #[test]
 fn an_endpoint_of_the_environment_that_is_no_url_is_refused() {
-    for url in ["", "localhost:4566", "http://a b"] {
+    for url in ["localhost:4566", "http://a b"] {
         let shell = Shell::new()
             .with("AWS_ENDPOINT_URL", url)
             .with("AWS_ACCESS_KEY_ID", "111122223333")
@@ -204,6 +210,105 @@ fn an_endpoint_of_the_environment_that_is_no_url_is_refused() {
         );
         assert_eq!(said, expected);
     }
+}
+
+/// What `~/.aws/config` says, in a shell of its own.
+fn configured(config: &str) -> Shell {
+    let shell = Shell::new();
+    fs::create_dir(shell.home(".aws")).unwrap();
+    fs::write(shell.home(".aws/config"), config).unwrap();
+    shell
+}
+
+#[test]
+fn a_profile_that_is_not_there_is_told_before_anything_else() {
+    let shell = configured("[profile dev]\nregion = eu-west-1\n").with("AWS_PROFILE", "dve");
+    insta::assert_snapshot!(shell.run(&["list"]), @r"
+    exit 1
+    --- stderr
+    error: the profile dve, which AWS_PROFILE names, is not in the AWS configuration
+    hint: is it dev? There are: dev
+    ");
+    let said = shell.run(&["list", "--profile", "prod"]);
+    assert!(said.contains("the profile prod, which --profile names"), "{said}");
+}
+
+#[test]
+fn a_profile_without_a_region_says_so() {
+    let shell = configured("[profile dev]\noutput = json\n");
+    insta::assert_snapshot!(shell.run(&["list", "--profile", "dev"]), @r"
+    exit 1
+    --- stderr
+    error: no region is set, and the profile dev names none
+    hint: name one with --region, `region:` in the file, or AWS_REGION; or for good with `aws configure set region REGION --profile dev`
+    ");
+}
+
+#[test]
+fn an_sso_session_that_is_over_is_told_with_its_profile_and_the_way_back() {
+    let shell = configured(
+        "[profile dev]\nregion = eu-west-1\nsso_session = corp\nsso_account_id = 111122223333\n\
+         sso_role_name = dev\n[sso-session corp]\nsso_region = eu-west-1\n\
+         sso_start_url = https://corp.awsapps.com/start\n",
+    );
+    let said = shell.run(&["list", "--profile", "dev"]);
+    assert!(said.contains("the profile dev gives no credentials"), "{said}");
+    assert!(said.contains("hint: run `aws sso login --profile dev`"), "{said}");
+}
+
+#[test]
+fn a_console_session_is_renewed_by_aws_login() {
+    let shell = configured(
+        "[profile dev]\nregion = eu-west-1\nlogin_session = arn:aws:iam::111122223333:user/eve\n",
+    );
+    let said = shell.with("AWS_PROFILE", "dev").run(&["list"]);
+    assert!(said.contains("the profile dev gives no credentials"), "{said}");
+    assert!(said.contains("hint: run `aws login --profile dev`"), "{said}");
+}
+
+#[test]
+fn calls_go_through_the_proxy_of_the_environment() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    let first = thread::spawn(move || {
+        let mut first = String::new();
+        // Whatever else is sent is refused in the same way, until the command gives up.
+        for stream in listener.incoming().map(Result::unwrap) {
+            let mut line = String::new();
+            BufReader::new(&stream).read_line(&mut line).unwrap();
+            (&stream).write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").unwrap();
+            if first.is_empty() {
+                first = line;
+                break;
+            }
+        }
+        first
+    });
+    let shell = Shell::new()
+        .with("HTTPS_PROXY", &proxy)
+        .with("AWS_ACCESS_KEY_ID", "test")
+        .with("AWS_SECRET_ACCESS_KEY", "test")
+        .with("AWS_REGION", "eu-west-1");
+    let said = shell.run(&["list", "--endpoint-url", "https://aws.invalid"]);
+    assert_eq!(first.join().unwrap(), "CONNECT aws.invalid:443 HTTP/1.1\r\n");
+    assert!(
+        said.contains(&format!("hint: calls go through {proxy}, as HTTPS_PROXY says")),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_endpoint_and_a_profile_that_are_empty_are_none() {
+    let said = Shell::new()
+        .with("AWS_ENDPOINT_URL", "")
+        .with("AWS_ENDPOINT_URL_STS", "")
+        .with("AWS_PROFILE", "")
+        .run(&["status", "--stack", "shop", "--region", "eu-west-1"]);
+    assert!(said.contains("NoCredentials: no credentials found in chain"), "{said}");
+    let list = Shell::new().with("AWS_ENDPOINT_URL", "").with("AWS_ACCESS_KEY_ID", "test");
+    let list = list.with("AWS_SECRET_ACCESS_KEY", "test").with("HTTPS_PROXY", "http://127.0.0.1:9");
+    let said = list.run(&["list", "--region", "eu-west-1"]);
+    assert!(said.contains("calls go through http://127.0.0.1:9"), "AWS itself is asked: {said}");
 }
 
 #[test]

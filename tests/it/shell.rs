@@ -38,6 +38,11 @@ impl Shell {
         self.folder.join(file)
     }
 
+    /// A file of the home folder.
+    pub(crate) fn home(&self, file: &str) -> PathBuf {
+        self.root.path().join(file)
+    }
+
     /// The command, ready to run.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stackctl"));

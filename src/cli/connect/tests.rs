@@ -74,12 +74,22 @@ fn a_configured_endpoint_that_is_empty_contradicts_nothing() {
 }
 
 #[test]
-fn an_empty_endpoint_is_refused_unless_it_is_ignored() {
-    let route = |values| Where::default().route(&Known::default(), &env(values));
-    let said = route(&[("AWS_ENDPOINT_URL", "")]).unwrap_err().to_string();
-    assert_eq!(said, "the AWS configuration's endpoint is ``, which is no URL");
-    let ignored = &[("AWS_ENDPOINT_URL", ""), ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")];
-    assert!(route(ignored).is_ok());
+fn an_empty_endpoint_is_none() {
+    let empty = env(&[("AWS_ENDPOINT_URL", "")]);
+    let route = Where::default().route(&Known::default(), &empty).unwrap();
+    assert_eq!(route.connection.endpoint, None);
+    let memory = memory(None);
+    let known = Known { region: None, memory: Some(&memory) };
+    assert!(Where::default().route(&known, &empty).is_ok(), "it contradicts no memory of AWS");
+}
+
+#[test]
+fn a_profile_that_is_named_is_wanted_in_place_of_an_emulators_account() {
+    let memory = memory(Some(HERE));
+    let known = Known { region: None, memory: Some(&memory) };
+    let flags = Where { profile: Some("dev".into()), ..Where::default() };
+    let connection = flags.route(&known, &nothing).unwrap().connection;
+    assert_eq!((connection.profile.as_deref(), connection.emulated_account), (Some("dev"), None));
 }
 
 #[test]
@@ -124,20 +134,20 @@ fn credentials_for_other_endpoints_are_the_users_own() {
     assert_eq!(connection.emulated_account, None);
 }
 
-#[tokio::test]
-async fn real_credentials_are_not_sent_to_this_machine() {
-    let open = async |key: &str| {
+#[test]
+fn real_credentials_are_not_sent_to_this_machine() {
+    let open = |key: &str| {
         let keys = Credentials::new(key, "secret", None, None, "test");
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .credentials_provider(SharedCredentialsProvider::new(keys))
             .endpoint_url(HERE)
             .build();
-        refuse_real_keys(&Aws::from_config(&config, "shop")).await
+        refuse_real_keys(key, &Aws::from_config(&config, "shop"))
     };
-    assert!(open("ASIAZZZZZZZZZZZZZZZZ").await.is_err());
-    assert!(open("AKIAZZZZZZZZZZZZZZZZ").await.unwrap_err().to_string().contains(HERE));
-    assert!(open("test").await.is_ok() && open("000000000000").await.is_ok());
+    assert!(open("ASIAZZZZZZZZZZZZZZZZ").is_err());
+    assert!(open("AKIAZZZZZZZZZZZZZZZZ").unwrap_err().to_string().contains(HERE));
+    assert!(open("test").is_ok() && open("000000000000").is_ok());
 }
 
 #[test]
