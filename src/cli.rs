@@ -174,7 +174,7 @@ async fn run(verb: Verb, session: &Session) -> Result<Ended> {
         Verb::Status(args) => status::run(&args, session).await,
         Verb::Outputs(args) => outputs::run(&args, session).await,
         Verb::ToggleStickiness(args) => toggle_stickiness::run(&args, session).await,
-        Verb::Destroy(args) => destroy::run(&args, session).await,
+        Verb::Destroy(args) => Box::pin(destroy::run(&args, session)).await,
         Verb::Unlock(args) => unlock::run(&args, session).await,
         Verb::List(args) => list::run(&args, session).await,
         Verb::Localstack(args) => localstack::run(&args, session).await,

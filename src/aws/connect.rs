@@ -52,12 +52,11 @@ impl Connection {
     /// # Errors
     /// [`NoProfile`], [`NoRegion`]; a configuration that cannot be read.
     pub async fn open(&self, stack: &str) -> anyhow::Result<Aws> {
-        let source = match &self.emulated_account {
-            Some(_) => None,
-            None => {
-                let (fs, env) = (Fs::real(), Env::real());
-                Some(Source::find(self.profile.as_deref(), &fs, &env).await?)
-            }
+        let source = if self.emulated_account.is_some() {
+            None
+        } else {
+            let (fs, env) = (Fs::real(), Env::real());
+            Some(Source::find(self.profile.as_deref(), &fs, &env).await?)
         };
         let http = http::client();
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())

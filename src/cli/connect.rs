@@ -20,7 +20,7 @@ pub(super) struct Where {
     /// The AWS region [default: the file's, else that of the AWS configuration]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// The profile of the AWS configuration [default: AWS_PROFILE, else `default`]
+    /// The profile of the AWS configuration [default: that of `AWS_PROFILE`]
     #[arg(long, value_name = "NAME", conflicts_with = "localstack")]
     pub profile: Option<String>,
     /// Use the emulator at localhost:4566, and start the bundled one when nothing answers there

@@ -134,7 +134,7 @@ fn login(profiles: &ProfileSet, name: &str) -> Login {
             return Login::Process(name);
         }
         match profile.get("source_profile") {
-            Some(source) if source != name => name = source.to_owned(),
+            Some(source) if source != name => source.clone_into(&mut name),
             _ => return Login::Other,
         }
     }
@@ -276,21 +276,22 @@ source_profile = loop
         assert_eq!(find(Some("dev"), &keys).await.unwrap().profile.as_deref(), Some("dev"));
     }
 
+    #[derive(Debug)]
+    struct Expired;
+    impl ProvideCredentials for Expired {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            future::ProvideCredentials::ready(Err(CredentialsError::provider_error(
+                "the SSO token has expired",
+            )))
+        }
+    }
+
     #[tokio::test]
     async fn a_lack_of_credentials_names_the_profile_and_keeps_its_cause() {
         let source = find(Some("dev"), &[]).await.unwrap();
-        #[derive(Debug)]
-        struct Expired;
-        impl ProvideCredentials for Expired {
-            fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-            where
-                Self: 'a,
-            {
-                future::ProvideCredentials::ready(Err(CredentialsError::provider_error(
-                    "the SSO token has expired",
-                )))
-            }
-        }
         let provider = source.explain(SharedCredentialsProvider::new(Expired));
         let error = provider.provide_credentials().await.unwrap_err();
         let keys = error.source().unwrap().downcast_ref::<NoKeys>().unwrap();
