@@ -1,7 +1,8 @@
 #!/bin/bash
 # Brings up the app on this instance. cloud-init runs this script once, without an argument: it
-# installs Docker and a systemd unit. That unit runs a copy of the script at every start: `prepare`
-# waits for the app's environment and its image, `run` becomes the app.
+# installs a systemd unit. That unit runs a copy of the script at every start: `prepare` installs
+# Docker and waits for the app's environment and its image, `run` becomes the app. What fails in
+# `prepare` is tried again at the next start, for ever.
 # It holds no secret and no endpoint: those stand in the parameter that it waits for.
 set -euo pipefail
 
@@ -34,15 +35,9 @@ retry() {
     return 1
 }
 
+# Needs no network, so that nothing keeps the unit from being there.
 install_app() {
     say "installing the app of stack $stack"
-    if ! command -v docker >/dev/null; then
-        retry 20 dnf install --assumeyes docker
-    fi
-    if ! command -v aws >/dev/null; then
-        retry 20 dnf install --assumeyes awscli-2
-    fi
-    systemctl enable --now docker.service
     mkdir -p /etc/stackctl
     install -m 0755 "$0" "$program"
     # A start may take as long as the database; one that fails is tried again for ever.
@@ -72,6 +67,25 @@ UNIT
     systemctl daemon-reload
     # Without waiting: the unit may wait for what comes after cloud-init.
     systemctl enable --now --no-block stackctl-app.service
+}
+
+# install_program PROGRAM PACKAGE: installs a package of Amazon Linux unless its program is there.
+install_program() {
+    if command -v "$1" >/dev/null; then
+        return 0
+    fi
+    if ! command -v dnf >/dev/null; then
+        say "this AMI has neither $1 nor dnf: name one with Docker and the AWS CLI in app.ami, or leave the key out"
+        sleep 60
+        return 1
+    fi
+    retry 20 dnf install --assumeyes "$2"
+}
+
+install_programs() {
+    install_program docker docker
+    install_program aws awscli-2
+    systemctl enable --now docker.service
 }
 
 # Keeps the environment if it is the one that this instance was made for.
@@ -114,21 +128,56 @@ wait_for_environment() {
 }
 
 pull_image() {
-    local registry=${image%%/*}
+    local registry=${image%%/*} error
     # A private registry of Amazon ECR lets in whoever the instance's role does.
     if [[ "$registry" =~ ^[0-9]{12}\.dkr[.-]ecr(-fips)?\.([a-z0-9-]+)\.(amazonaws\.com|amazonaws\.com\.cn|on\.aws)$ ]]; then
         aws ecr get-login-password --region "${BASH_REMATCH[2]}" |
             docker login --username AWS --password-stdin "$registry" || return
     fi
-    docker pull --quiet "$image"
+    if ! error=$(docker pull --quiet "$image" 2>&1 >/dev/null); then
+        say "cannot pull $image: $(tail -n 1 <<<"$error")"
+        if [[ "$error" == *"no matching manifest"* ]]; then
+            say "$image is not made for $(machine): $(remedy)"
+        fi
+        return 1
+    fi
+}
+
+# The processor of this instance, in Docker's words.
+machine() {
+    case "$(uname -m)" in
+    x86_64) echo amd64 ;;
+    aarch64) echo arm64 ;;
+    *) uname -m ;;
+    esac
+}
+
+remedy() {
+    echo "build it for linux/$(machine) too, or choose an app.instance_type with the image's processor"
+}
+
+# An image for another processor would end at once, with an "exec format error".
+check_architecture() {
+    local made_for
+    made_for=$(docker image inspect --format '{% raw %}{{.Architecture}}{% endraw %}' "$image")
+    if [[ "$made_for" =~ ^(amd64|arm64)$ && "$made_for" != "$(machine)" ]]; then
+        say "$image is made for $made_for, and this instance is $(machine): $(remedy)"
+        # The next start pulls it again: its tag may have been moved meanwhile.
+        docker image rm --force "$image" >/dev/null
+        sleep 60
+        return 1
+    fi
 }
 
 prepare_app() {
+    install_programs
     wait_for_environment
     if ! docker image inspect "$image" >/dev/null 2>&1; then
         say "pulling $image"
         retry 20 pull_image
     fi
+    check_architecture
+    say "starting $image"
 }
 
 # The app's own output goes to the journal only: the console can be read from outside.

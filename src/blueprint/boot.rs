@@ -70,7 +70,7 @@ mod tests {
         ] {
             assert!(script.lines().any(|l| l == line), "{line}");
         }
-        assert!(!script.contains("{{"));
+        assert!(!script.contains("{{ ") && !script.contains("{%"), "nothing is left to fill in");
     }
 
     #[test]

@@ -111,18 +111,34 @@ cat {root_path}/answer-$looks 2>/dev/null || {{ echo "ParameterNotFound" >&2; ex
         let docker = format!(
             r#"#!/bin/bash
 echo "docker $*" >>{calls}
-case "$1" in
-image) exit 1 ;;
-login) cat >/dev/null ;;
-run) cat {root_path}/etc/app.env ;;
+case "$*" in
+"image inspect --format"*) cat {root_path}/made-for 2>/dev/null || echo arm64 ;;
+"image inspect"*) exit 1 ;;
+pull*) if [[ -e {root_path}/no-pull ]]; then cat {root_path}/no-pull >&2; exit 1; fi ;;
+login*) cat >/dev/null ;;
+run*) cat {root_path}/etc/app.env ;;
 esac
 "#
         );
+        let dnf = format!(
+            r#"#!/bin/bash
+echo "dnf $*" >>{calls}
+tries=$(($(cat {root_path}/dnf-tries 2>/dev/null || echo 0) + 1))
+echo $tries >{root_path}/dnf-tries
+((tries > 1)) && mv {root_path}/packages/docker {root_path}/bin/docker
+"#
+        );
         let systemctl = format!("#!/bin/bash\necho \"systemctl $*\" >>{calls}\n");
-        let sleep = "#!/bin/bash\n".to_owned();
-        for (name, text) in
-            [("aws", aws), ("docker", docker), ("systemctl", systemctl), ("sleep", sleep)]
-        {
+        let (sleep, uname) = ("#!/bin/bash\n", "#!/bin/bash\necho aarch64\n");
+        fs::create_dir(at("packages")).unwrap();
+        for (name, text) in [
+            ("aws", aws.as_str()),
+            ("docker", &docker),
+            ("dnf", &dnf),
+            ("systemctl", &systemctl),
+            ("sleep", sleep),
+            ("uname", uname),
+        ] {
             let program = at(&format!("bin/{name}"));
             fs::write(&program, text).unwrap();
             fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
@@ -138,14 +154,28 @@ esac
         Self { root, script }
     }
 
+    fn has(&self, name: &str, text: &str) {
+        fs::write(self.root.path().join(name), text).unwrap();
+    }
+
     fn run(&self, verb: &str) -> Output {
-        let path = format!(
-            "{}:{}",
-            self.root.path().join("bin").display(),
-            std::env::var("PATH").unwrap_or_default()
-        );
+        // A docker of this machine must not stand in for one that is not installed yet.
+        let path = format!("{}:{}", self.root.path().join("bin").display(), self.tools());
         let mut bash = Command::new("bash");
         bash.arg(&self.script).arg(verb).env("PATH", path).output().unwrap()
+    }
+
+    /// A folder with the programs that every Linux has.
+    fn tools(&self) -> String {
+        let tools = self.root.path().join("tools");
+        if fs::create_dir(&tools).is_ok() {
+            for name in ["bash", "cat", "chmod", "install", "mkdir", "mv", "tail", "env"] {
+                let found = ["/usr/bin", "/bin"].map(|at| Path::new(at).join(name));
+                let found = found.iter().find(|at| at.exists()).unwrap();
+                std::os::unix::fs::symlink(found, tools.join(name)).unwrap();
+            }
+        }
+        tools.display().to_string()
     }
 
     fn calls(&self) -> Vec<String> {
@@ -172,7 +202,6 @@ fn cloud_init_leaves_a_unit_that_starts_the_app_at_every_boot() {
     assert_eq!(
         instance.calls(),
         [
-            "systemctl enable --now docker.service",
             "systemctl daemon-reload",
             "systemctl enable --now --no-block stackctl-app.service"
         ]
@@ -188,7 +217,7 @@ fn the_app_starts_with_the_environment_that_its_instance_was_made_for_and_no_oth
     assert_eq!(said.matches("another generation").count(), 1, "{said}");
     assert_eq!(said.matches("ParameterNotFound").count(), 1, "{said}");
     let pulled = instance.calls();
-    assert_eq!(pulled.last().unwrap(), "docker pull --quiet ghcr.io/acme/shop:1.4.2");
+    assert!(pulled.contains(&"docker pull --quiet ghcr.io/acme/shop:1.4.2".into()), "{pulled:?}");
     assert!(!pulled.iter().any(|call| call.contains("login")), "{pulled:?}");
     let ran = instance.run("run");
     assert_eq!(String::from_utf8_lossy(&ran.stdout), OWN);
@@ -220,4 +249,56 @@ fn a_private_registry_of_amazon_ecr_is_logged_in_to_in_its_own_region() {
     assert!(calls.contains(&"aws ecr get-login-password --region us-east-2".into()), "{calls:?}");
     let login = format!("docker login --username AWS --password-stdin {host}");
     assert!(calls.contains(&login), "{calls:?}");
+}
+
+#[test]
+fn what_could_not_be_installed_is_tried_again_at_every_start() {
+    let instance = Instance::new(&boot(), &[Some(OWN)]);
+    let root = instance.root.path();
+    fs::rename(root.join("bin/docker"), root.join("packages/docker")).unwrap();
+    assert!(instance.run("install").status.success(), "the unit is there without any network");
+    assert!(root.join("etc/stackctl-app.service").exists());
+    let prepared = instance.run("prepare");
+    assert!(prepared.status.success(), "{}", String::from_utf8_lossy(&prepared.stderr));
+    let calls = instance.calls();
+    let tries = calls.iter().filter(|call| *call == "dnf install --assumeyes docker").count();
+    assert_eq!(tries, 2, "{calls:?}");
+    assert!(calls.contains(&"systemctl enable --now docker.service".into()), "{calls:?}");
+}
+
+#[test]
+fn an_ami_that_cannot_have_docker_is_told() {
+    let instance = Instance::new(&boot(), &[Some(OWN)]);
+    let bin = instance.root.path().join("bin");
+    for gone in ["docker", "dnf"] {
+        fs::remove_file(bin.join(gone)).unwrap();
+    }
+    let prepared = instance.run("prepare");
+    let said = String::from_utf8_lossy(&prepared.stderr);
+    assert!(!prepared.status.success(), "{said}");
+    assert!(said.contains("stackctl: this AMI has neither docker nor dnf"), "{said}");
+}
+
+#[test]
+fn an_image_for_another_processor_is_told_and_pulled_again_at_the_next_start() {
+    let instance = Instance::new(&boot(), &[Some(OWN), Some(OWN)]);
+    instance.has("made-for", "amd64\n");
+    let prepared = instance.run("prepare");
+    let said = String::from_utf8_lossy(&prepared.stderr);
+    assert!(!prepared.status.success(), "{said}");
+    assert!(said.contains("is made for amd64, and this instance is arm64: build it for"), "{said}");
+    let calls = instance.calls();
+    assert_eq!(calls.last().unwrap(), "docker image rm --force ghcr.io/acme/shop:1.4.2");
+    instance.has("made-for", "arm64\n");
+    assert!(instance.run("prepare").status.success(), "the tag was moved");
+}
+
+#[test]
+fn an_image_that_is_made_for_other_processors_only_is_told_as_well() {
+    let instance = Instance::new(&boot(), &[Some(OWN)]);
+    instance.has("no-pull", "no matching manifest for linux/arm64/v8 in the manifest list entries");
+    let said = instance.run("prepare");
+    let said = String::from_utf8_lossy(&said.stderr);
+    assert!(said.contains("stackctl: cannot pull ghcr.io/acme/shop:1.4.2: no matching"), "{said}");
+    assert!(said.contains("is not made for arm64: build it for linux/arm64 too"), "{said}");
 }
