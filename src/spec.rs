@@ -28,7 +28,7 @@ mod tree;
 mod values;
 mod wrong;
 
-pub use app::{App, Architecture, HealthCheck};
+pub use app::{App, Architecture, HealthCheck, Role};
 pub use cache::{Cache, CacheEngine, MaxmemoryPolicy};
 pub use database::{Database, DatabaseEngine};
 pub use dns::Dns;

@@ -9,7 +9,10 @@ use super::values::split_type;
 use super::{Seconds, Wrong};
 
 mod image;
+mod role;
 mod variables;
+
+pub use role::Role;
 
 pub(super) use variables::{BUDGET, is_secret_arn};
 
@@ -22,6 +25,8 @@ pub struct App {
     pub port: u16,
     /// How many instances there are, 1 to 100.
     pub instances: u16,
+    /// How many instances are replaced at a time, 1 to `instances`.
+    pub surge: u16,
     /// The EC2 instance type, `family.size`.
     pub instance_type: String,
     /// The AMI; without one, the newest Amazon Linux 2023, looked up once, at creation.
@@ -30,6 +35,8 @@ pub struct App {
     pub env: BTreeMap<String, String>,
     /// Environment variables whose values AWS keeps: name to ARN.
     pub secrets: BTreeMap<String, String>,
+    /// The IAM role of the instances.
+    pub role: Role,
     /// How the load balancer finds out which instances can serve.
     pub health_check: HealthCheck,
 }
@@ -77,10 +84,12 @@ impl App {
             image: section.text("image", image::reference).unwrap_or_default(),
             port: section.number_or_usual("port"),
             instances: section.number_or_usual("instances"),
+            surge: section.number_or_usual("surge"),
             instance_type: section.text_or_usual("instance_type", instance_type),
             ami: section.text("ami", ami),
             env: section.names("env", variables::check_name, variables::check_value),
             secrets: section.names("secrets", variables::check_name, variables::check_secret),
+            role: section.section("role", Role::read),
             health_check: section.section("health_check", HealthCheck::read),
         }
     }

@@ -32,6 +32,7 @@ const RULES: &[Rule] = &[
         check: app::instances_have_addresses,
     },
     Rule { reads: &["network.zones", "region"], check: app::zones_are_in_the_region },
+    Rule { reads: &["app.instances", "app.surge"], check: app::a_surge_is_part_of_the_instances },
     Rule {
         reads: &["app.health_check.interval", "app.health_check.timeout"],
         check: app::a_check_ends_before_the_next,

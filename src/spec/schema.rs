@@ -131,6 +131,7 @@ const APP: &[Key] = &[
     key("image", Text, Required, "the container image, the same on every instance"),
     key("port", Number(1, 65_535), Is("3000"), "the port the app listens on"),
     key("instances", Number(1, 100), Is("2"), "how many instances there are"),
+    key("surge", Number(1, 100), Is("1"), "how many of them are replaced at a time"),
     key(
         "instance_type",
         Text,
@@ -145,11 +146,22 @@ const APP: &[Key] = &[
     ),
     key("env", Names, Nothing, "environment variables of the app"),
     key("secrets", Names, Nothing, "environment variables whose values AWS keeps: name to ARN"),
+    key("role", Section(ROLE), Nothing, "the IAM role of the instances"),
     key(
         "health_check",
         Section(HEALTH_CHECK),
         Nothing,
         "how it is found out which instances can serve",
+    ),
+];
+
+const ROLE: &[Key] = &[
+    key("path", Text, Is("/"), "the IAM path of the role and its instance profile"),
+    key(
+        "permissions_boundary",
+        Text,
+        Nothing,
+        "the managed policy (ARN) that bounds what the role may do",
     ),
 ];
 

@@ -50,6 +50,15 @@ pub(super) fn check_value(value: &str) -> Result<(), Wrong> {
 
 pub(super) fn check_secret(value: &str) -> Result<(), Wrong> {
     if is_secret_arn(value) {
+        if ends_early(value) {
+            return Err(Wrong::new(
+                "this ARN lacks the 6 characters that Secrets Manager adds to a name",
+            )
+            .help(
+                "the role is granted exactly this ARN: write the whole one, as `aws \
+                     secretsmanager describe-secret` tells it",
+            ));
+        }
         return Ok(());
     }
     Err(Wrong::new("the value of a secret is never written here, only its ARN")
@@ -67,6 +76,14 @@ pub(crate) fn is_secret_arn(text: &str) -> bool {
         "ssm" => arn.resource.strip_prefix("parameter/").is_some_and(word),
         _ => false,
     })
+}
+
+/// Whether it is the ARN of a secret of Secrets Manager without its end, `-AbCdEf`. Calls take it
+/// so, but policies don't: they are held against the whole ARN.
+fn ends_early(arn: &str) -> bool {
+    let of_a_secret = Arn::read(arn).is_some_and(|arn| arn.service == "secretsmanager");
+    let end = arn.rsplit_once('-').map_or("", |(_, end)| end);
+    of_a_secret && !(end.len() == 6 && end.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]
@@ -112,6 +129,8 @@ mod tests {
         for bad in [
             "",
             "hunter2",
+            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/hunter2",
+            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:hunter2-AbCdE",
             "arn:aws:s3:::hunter2",
             "arn:aws:secretsmanager:eu-west-1:1:secret:hunter2",
             "arn:aws:secretsmanager:eu-west-1:123456789012:secret:",

@@ -39,6 +39,17 @@ pub(super) fn zones_are_in_the_region(spec: &Spec, refuse: Refuse) {
     }
 }
 
+pub(super) fn a_surge_is_part_of_the_instances(spec: &Spec, refuse: Refuse) {
+    let (surge, instances) = (spec.app.surge, spec.app.instances);
+    if surge > instances {
+        refuse(
+            "app.surge",
+            Wrong::new(format!("no more than the {instances} of `app.instances` can be replaced"))
+                .help("lower it; a quarter of the instances is a good choice"),
+        );
+    }
+}
+
 pub(super) fn a_check_ends_before_the_next(spec: &Spec, refuse: Refuse) {
     let check = &spec.app.health_check;
     if check.timeout >= check.interval {
