@@ -8,11 +8,13 @@ mod dns;
 mod edge;
 mod found;
 mod network;
+mod recall;
 mod security;
 mod zones;
 
 pub use edge::stickiness;
 pub use found::mode;
+pub use recall::recall;
 
 use crate::{
     aws::{Aws, Tags},

@@ -4,7 +4,8 @@ use super::{Aws, Failure, Owned, Sent, Tolerant, ec2::filter, tags};
 use anyhow::Result;
 use aws_sdk_ec2::types::{Filter, Instance};
 use aws_sdk_iam::types::{InstanceProfile, Role};
-use futures::FutureExt as _;
+use futures::{FutureExt as _, future::try_join_all};
+use std::collections::BTreeMap;
 
 /// The name, within the instances' role, of the policy that is known before anything is made.
 pub const APP_POLICY: &str = "app";
@@ -16,10 +17,19 @@ pub struct RoleReading {
     pub role: Option<(Role, Owned)>,
     /// The instance profile that hands it over.
     pub profile: Option<(InstanceProfile, Owned)>,
-    /// The names of the role's inline policies.
-    pub policies: Vec<String>,
-    /// The document of the one that is called [`APP_POLICY`], as IAM gives it: URL-encoded.
-    pub document: Option<String>,
+    /// The role's inline policies of the names that stackctl gives, each with its document as IAM
+    /// gives it: URL-encoded. An inline policy bears no tags, so that its name alone is no proof.
+    pub policies: BTreeMap<String, String>,
+    /// The names of the role's other inline policies.
+    pub others: Vec<String>,
+    /// The ARNs of the managed policies that are attached to the role. stackctl attaches none.
+    pub attached: Vec<String>,
+}
+
+/// The name of the inline policy that lets the instances read the secret of a database; `kind` is
+/// `instance` or `cluster`.
+pub fn database_policy(kind: &str, id: &str) -> String {
+    format!("database-{kind}-{id}")
 }
 
 impl Aws {
@@ -64,23 +74,46 @@ impl Aws {
         let name = self.role_name();
         let role = self.own_role(&name);
         let profile = self.own_profile(&name);
-        let policies = async {
+        let inline = async {
             let pages = self.iam.list_role_policies().role_name(&name).into_paginator();
             pages.items().send().collect::<Result<Vec<_>, _>>().await.aws().or_gone()
         };
-        let document = async {
-            let call = self.iam.get_role_policy().role_name(&name).policy_name(APP_POLICY);
-            call.send().await.aws().or_gone()
+        let attached = async {
+            let pages = self.iam.list_attached_role_policies().role_name(&name).into_paginator();
+            pages.items().send().collect::<Result<Vec<_>, _>>().await.aws().or_gone()
         };
-        let (role, profile, policies, document) =
-            tokio::try_join!(role, profile, policies, document)?;
+        let (role, profile, inline, attached) = tokio::try_join!(role, profile, inline, attached)?;
         let Some(role) = role else { return Ok(RoleReading { profile, ..RoleReading::default() }) };
+        let own = self.own_policies();
+        let (own, others): (Vec<_>, _) =
+            inline.unwrap_or_default().into_iter().partition(|name| own.contains(name));
+        let attached = attached.unwrap_or_default().into_iter().filter_map(|p| p.policy_arn);
+        let policies = own.into_iter().map(|policy| self.read_policy(&name, policy));
+        let policies = try_join_all(policies).await?.into_iter().flatten().collect();
         Ok(RoleReading {
             role: Some(role),
             profile,
-            policies: policies.unwrap_or_default(),
-            document: document.map(|answer| answer.policy_document),
+            policies,
+            others,
+            attached: attached.collect(),
         })
+    }
+
+    /// The names of all inline policies that stackctl ever gives to the role.
+    fn own_policies(&self) -> [String; 3] {
+        let database = self.named("db");
+        let of = |kind| database_policy(kind, &database);
+        [APP_POLICY.to_owned(), of("instance"), of("cluster")]
+    }
+
+    async fn read_policy(
+        &self,
+        role: &str,
+        name: String,
+    ) -> Result<Option<(String, String)>, Failure> {
+        let call = self.iam.get_role_policy().role_name(role).policy_name(&name);
+        let answer = call.send().await.aws().or_gone()?;
+        Ok(answer.map(|answer| (name, answer.policy_document)))
     }
 
     /// The role of this name, if it is this stack's.

@@ -28,6 +28,11 @@ impl Survey {
     pub(crate) fn set_balancing(&self, balancing: Balancing) {
         self.balancing.set(balancing).expect("nobody has read yet");
     }
+
+    /// Makes this what was read of the instances' role.
+    pub(crate) fn set_role(&self, role: RoleReading) {
+        self.role.set(role).expect("nobody has read yet");
+    }
 }
 
 /// The stack's load balancers and target groups, each with what its tags say.

@@ -13,10 +13,10 @@ use crate::{
     kinds::{
         Instance, InstanceRole, Parameter, RolePolicy, Target,
         instance::{self, Metadata, Placement, USER_DATA_LIMIT},
-        instance_role::policy::Leave,
-        parameter::{self, Environment},
+        instance_role::{Boundary, policy::Leave},
+        parameter::{self, Environment, Generated},
     },
-    spec::{Architecture, CacheEngine, Spec},
+    spec::{self, Architecture, CacheEngine, Spec},
 };
 use anyhow::{Result, ensure};
 
@@ -27,7 +27,7 @@ pub(super) fn draw(
     stores: &Stores,
     edge: &Edge,
 ) -> Result<()> {
-    let role = role(sheet, stores);
+    let (role, leave) = role(sheet, stores);
     let environment = environment(sheet.spec);
     let generation = generation(sheet.spec, &environment);
     let user_data = user_data(sheet, &generation)?;
@@ -36,6 +36,8 @@ pub(super) fn draw(
         environment,
         cache: stores.cache.clone(),
         database: stores.database.clone(),
+        generated: Generated::default(),
+        leave,
         tags: sheet.tags(),
     };
     let parameter = sheet.add("app", parameter);
@@ -56,7 +58,7 @@ pub(super) fn draw(
 
 /// Leave to read what the app is told, and the secrets it is told of. The database's own secret
 /// is not known before RDS has made it, so that leave is granted apart.
-fn role(sheet: &mut Sheet, stores: &Stores) -> Ref<InstanceRole> {
+fn role(sheet: &mut Sheet, stores: &Stores) -> (Ref<InstanceRole>, Option<Ref<RolePolicy>>) {
     let secrets: Vec<_> = sheet.spec.app.secrets.values().map(String::as_str).collect();
     let leave = Leave {
         partition: &sheet.facts.partition,
@@ -68,11 +70,14 @@ fn role(sheet: &mut Sheet, stores: &Stores) -> Ref<InstanceRole> {
     };
     let policy = leave.document();
     let tags = sheet.tags();
-    let role = sheet.add("app", InstanceRole { policy, profile: true, tags });
-    if let Some(database) = stores.database.clone() {
-        sheet.add("database", RolePolicy { role: role.clone(), database });
-    }
-    role
+    let spec::Role { path, permissions_boundary } = sheet.spec.app.role.clone();
+    let boundary = Boundary::wanted(permissions_boundary);
+    let role = sheet.add("app", InstanceRole { policy, path, boundary, profile: true, tags });
+    let leave = stores.database.clone().map(|database| {
+        let policy = RolePolicy { role: role.clone(), database, document: None };
+        sheet.add("database", policy)
+    });
+    (role, leave)
 }
 
 /// What the app is told, but for what only AWS knows: the endpoints.

@@ -160,5 +160,7 @@ pub(super) fn wanted(
         account: identity.account.clone(),
         partition: identity.partition().to_owned(),
     };
-    blueprint::draw(spec, &facts)
+    let mut graph = blueprint::draw(spec, &facts)?;
+    blueprint::recall(&mut graph, &found.inventory, &aws.region);
+    Ok(graph)
 }

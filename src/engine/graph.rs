@@ -81,6 +81,16 @@ impl<C: Send + Sync + 'static> Graph<C> {
         node.wanted.any().downcast_ref::<Wanted<K>>().map(|w| &w.spec)
     }
 
+    /// Changes the description of one resource, if it is wanted: what only what was found can tell.
+    pub fn amend<K: Kind<Cloud = C>>(&mut self, name: &str, change: impl FnOnce(&mut K)) {
+        let address = Address::of::<K>(name);
+        let Some(mut spec) = self.get::<K>(name).cloned() else { return };
+        change(&mut spec);
+        if let Some(node) = self.nodes.iter_mut().find(|n| *n.wanted.address() == address) {
+            node.wanted = Arc::new(Wanted { address, spec });
+        }
+    }
+
     #[cfg(test)]
     pub(super) fn reference<K: Kind<Cloud = C>>(name: &str) -> Ref<K> {
         Ref::named(name.into())

@@ -4,12 +4,12 @@ pub mod policy;
 
 use crate::{
     aws::{
-        Aws, Sent, Tags, Tolerant,
-        compute::APP_POLICY,
+        Aws, Failure, Sent, Tags, Tolerant,
+        compute::{APP_POLICY, RoleReading},
         ec2::{Refusals, once_free},
         eventually, tags,
     },
-    engine::{Cx, Found, Kind, Pace, Table, Taken},
+    engine::{Attribute, Cx, Found, Kind, Pace, Probe, Table, Taken, plan::Ids, sealed::digest},
 };
 use anyhow::{Context, Result};
 use aws_sdk_iam::types::{InstanceProfile, Role};
@@ -20,12 +20,45 @@ use std::time::Duration;
 pub struct InstanceRole {
     /// The inline policy, as canonical JSON.
     pub policy: String,
+    /// The IAM path of role and instance profile, `/` or `/…/`.
+    pub path: String,
+    /// What bounds what it may do.
+    pub boundary: Boundary,
     /// Whether role and instance profile both stand and the one hands over the other. It is always
     /// wanted; a run that was broken off may have left less.
     pub profile: bool,
     /// The user's tags.
     pub tags: Tags,
 }
+
+/// The managed policy that bounds what a role may do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Boundary {
+    /// The policy's ARN, if there is one.
+    pub arn: Option<String>,
+    /// Whether the stack set it: a tag remembers that. One that others set is left alone where the
+    /// file names none.
+    pub ours: bool,
+}
+
+impl Boundary {
+    /// The one that a file names, or none.
+    pub fn wanted(arn: Option<String>) -> Self {
+        Self { arn, ours: true }
+    }
+}
+
+impl Attribute for Boundary {
+    fn show(&self) -> String {
+        self.arn.clone().unwrap_or_else(|| "(none)".into())
+    }
+    fn met_by(&self, found: &Self, _: &Ids) -> bool {
+        self.arn == found.arn || self.arn.is_none() && !found.ours
+    }
+}
+
+/// The tag that remembers, by a digest, the permissions boundary that the stack has set.
+const BOUNDARY: &str = "stackctl:boundary";
 
 /// What AWS assigned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +76,9 @@ pub struct RoleLive {
 pub enum Edit {
     /// `CreateRole`, `CreateInstanceProfile`, `AddRoleToInstanceProfile`: what is missing of them.
     Profile,
+    /// `PutRolePermissionsBoundary` or `DeleteRolePermissionsBoundary`, and the tag that remembers
+    /// it: before the policy, since who may write policies may have to set a boundary.
+    Boundary,
     /// `PutRolePolicy`.
     Policy,
     /// `TagRole`, `UntagRole`, `TagInstanceProfile`, `UntagInstanceProfile`.
@@ -63,7 +99,9 @@ impl Kind for InstanceRole {
 
     fn attributes(table: Table<Self>) -> Table<Self> {
         table
+            .fixed("path", |r| &r.path)
             .tuned("policy", Edit::Policy, |r| &r.policy)
+            .tuned("permissions_boundary", Edit::Boundary, |r| &r.boundary)
             .tuned("profile", Edit::Profile, |r| &r.profile)
             .tuned("tags", Edit::Tags, |r| &r.tags)
     }
@@ -79,18 +117,29 @@ impl Kind for InstanceRole {
         let Some(owned) = role.map(|(_, o)| o).or(profile.map(|(_, o)| o)) else {
             return Ok(Vec::new());
         };
-        let arn = role.map(|(role, _)| role.arn()).or(profile.map(|(profile, _)| profile.arn()));
+        let arn = profile.map(|(profile, _)| profile.arn()).or(role.map(|(role, _)| role.arn()));
+        let paths = [role.map(|(role, _)| role.path()), profile.map(|(profile, _)| profile.path())];
         let name = aws.role_name();
         let hands_over = |name: &str| {
             profile.is_some_and(|(p, _)| p.roles().iter().any(|role| role.role_name() == name))
         };
         let spec = Self {
-            policy: reading.document.as_deref().map(policy::decoded).unwrap_or_default(),
+            policy: reading
+                .policies
+                .get(APP_POLICY)
+                .map(|d| policy::decoded(d))
+                .unwrap_or_default(),
+            path: match paths {
+                [Some(role), Some(profile)] if role != profile => format!("{role} and {profile}"),
+                [role, profile] => role.or(profile).unwrap_or_default().to_owned(),
+            },
+            boundary: role.map(|(role, owned)| boundary(role, owned)).unwrap_or_default(),
             profile: role.is_some() && hands_over(&name),
             tags: owned.tags.clone(),
         };
         let live = live(name, arn.unwrap_or_default());
-        Ok(vec![Found::ready(owned.name.as_str(), spec, live)])
+        let notes = added_by_others(reading, &spec);
+        Ok(vec![Found::ready(owned.name.as_str(), spec, live).with_notes(notes)])
     }
 
     async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {
@@ -118,6 +167,7 @@ impl Kind for InstanceRole {
     async fn edit(&self, edit: Edit, found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
         match edit {
             Edit::Profile => self.complete(cx).await.map(drop),
+            Edit::Boundary => self.put_boundary(&cx.cloud).await,
             Edit::Policy => self.put_policy(cx).await,
             Edit::Tags => self.retag(found, &cx.cloud).await,
         }
@@ -127,6 +177,24 @@ impl Kind for InstanceRole {
         delete_profile(&found.live, cx).await?;
         delete_role(&found.live.role, cx).await
     }
+}
+
+/// What bounds a role, and whether its tags say that the stack set it.
+fn boundary(role: &Role, owned: &crate::aws::Owned) -> Boundary {
+    let arn = role.permissions_boundary().and_then(|b| b.permissions_boundary_arn());
+    let ours = arn.is_some_and(|arn| owned.all.get(BOUNDARY) == Some(&digest(arn)));
+    Boundary { arn: arn.map(str::to_owned), ours }
+}
+
+/// What somebody else gave to the role.
+fn added_by_others(reading: &RoleReading, spec: &InstanceRole) -> Vec<String> {
+    let inline = reading.others.iter().map(|name| format!("inline policy {name}"));
+    let attached = reading.attached.iter().map(|arn| format!("managed policy {arn}"));
+    let boundary = spec.boundary.arn.iter().filter(|_| !spec.boundary.ours);
+    let boundary = boundary.map(|arn| format!("permissions boundary {arn}"));
+    let all = inline.chain(attached).chain(boundary);
+    all.map(|what| format!("{what} is not of stackctl's making: it stays while the role stands"))
+        .collect()
 }
 
 /// The names and the ARN that follow from the name and the ARN of either.
@@ -142,22 +210,26 @@ impl InstanceRole {
         let (arn, linked) =
             tokio::try_join!(self.ensure_role(&name, cx), self.ensure_profile(&name, cx))?;
         if !linked {
-            let unknown = |failure: &crate::aws::Failure| failure.is_gone();
-            eventually(cx, SOON, unknown, || {
+            let unknown = |failure: &Failure| failure.is_gone();
+            let added = eventually(cx, SOON, unknown, || {
                 let call = cx.cloud.iam.add_role_to_instance_profile();
                 let call = call.role_name(&name).instance_profile_name(&name);
-                // The SDK repeats a call whose answer was lost; the second time there is a role.
                 async { call.send().await.aws().or_code(&["LimitExceeded"]) }
             })
             .await?;
+            if added.is_none() {
+                has_role(&name, cx).await?;
+            }
         }
         Ok(live(name, &arn))
     }
 
     /// The ARN of the role, which is made if it is not there.
     async fn ensure_role(&self, name: &str, cx: &Cx<Aws>) -> Result<String> {
-        let labels = cx.cloud.labels(cx.address(), &self.tags);
-        let call = cx.cloud.iam.create_role().role_name(name);
+        let mut labels = cx.cloud.labels(cx.address(), &self.tags);
+        labels.extend(self.boundary.arn.iter().map(|arn| (BOUNDARY.into(), digest(arn))));
+        let call = cx.cloud.iam.create_role().role_name(name).path(&self.path);
+        let call = call.set_permissions_boundary(self.boundary.arn.clone());
         let call = call.assume_role_policy_document(policy::TRUST);
         let call = call.description(format!("What the instances of {} may do", cx.cloud.stack));
         let made = call.set_tags(Some(tags::for_iam(&labels))).send().await.aws();
@@ -165,7 +237,7 @@ impl InstanceRole {
             made.role
         } else {
             // Made unheard a moment ago, it may not be known yet.
-            let there = eventually(cx, SOON, crate::aws::Failure::is_gone, || {
+            let there = eventually(cx, SOON, Failure::is_gone, || {
                 let call = cx.cloud.iam.get_role().role_name(name);
                 async { call.send().await.aws() }
             });
@@ -180,11 +252,12 @@ impl InstanceRole {
     async fn ensure_profile(&self, name: &str, cx: &Cx<Aws>) -> Result<bool> {
         let labels = cx.cloud.labels(cx.address(), &self.tags);
         let call = cx.cloud.iam.create_instance_profile().instance_profile_name(name);
+        let call = call.path(&self.path);
         let made = call.set_tags(Some(tags::for_iam(&labels))).send().await.aws();
         if made.or_code(&["EntityAlreadyExists"])?.is_some() {
             return Ok(false);
         }
-        let there = eventually(cx, SOON, crate::aws::Failure::is_gone, || {
+        let there = eventually(cx, SOON, Failure::is_gone, || {
             let call = cx.cloud.iam.get_instance_profile().instance_profile_name(name);
             async { call.send().await.aws() }
         });
@@ -196,6 +269,23 @@ impl InstanceRole {
 
     async fn put_policy(&self, cx: &Cx<Aws>) -> Result<()> {
         put_policy(&cx.cloud.role_name(), APP_POLICY, &self.policy, cx).await
+    }
+
+    /// Sets or lifts the boundary. The tag is there before the boundary is and goes after it, so
+    /// that a run that breaks off in between leaves none that nobody lifts.
+    async fn put_boundary(&self, aws: &Aws) -> Result<()> {
+        let name = aws.role_name();
+        let Some(arn) = &self.boundary.arn else {
+            let call = aws.iam.delete_role_permissions_boundary().role_name(&name);
+            call.send().await.aws().or_gone()?;
+            aws.iam.untag_role().role_name(&name).tag_keys(BOUNDARY).send().await.aws()?;
+            return Ok(());
+        };
+        let tag = tags::for_iam(&vec![(BOUNDARY.into(), digest(arn))]);
+        aws.iam.tag_role().role_name(&name).set_tags(Some(tag)).send().await.aws()?;
+        let call = aws.iam.put_role_permissions_boundary().role_name(&name);
+        call.permissions_boundary(arn).send().await.aws()?;
+        Ok(())
     }
 
     async fn retag(&self, found: &Found<Self>, aws: &Aws) -> Result<()> {
@@ -219,7 +309,7 @@ impl InstanceRole {
 
 /// Writes an inline policy of a role that may have been made a moment ago.
 pub(super) async fn put_policy(role: &str, name: &str, text: &str, cx: &Cx<Aws>) -> Result<()> {
-    let unknown = |failure: &crate::aws::Failure| failure.is_gone();
+    let unknown = |failure: &Failure| failure.is_gone();
     eventually(cx, SOON, unknown, || {
         let call = cx.cloud.iam.put_role_policy().role_name(role);
         let call = call.policy_name(name).policy_document(text);
@@ -227,6 +317,30 @@ pub(super) async fn put_policy(role: &str, name: &str, text: &str, cx: &Cx<Aws>)
     })
     .await?;
     Ok(())
+}
+
+/// Makes sure that the instance profile, which has room for one role, has ours: the SDK repeats a
+/// call whose answer was lost, and the second time there is a role.
+async fn has_role(name: &str, cx: &Cx<Aws>) -> Result<()> {
+    cx.until(SOON, || async {
+        let call = cx.cloud.iam.get_instance_profile().instance_profile_name(name);
+        let profile = call.send().await.aws()?.instance_profile;
+        let roles = profile.iter().flat_map(InstanceProfile::roles).map(Role::role_name);
+        let roles: Vec<_> = roles.collect();
+        Ok(match &*roles {
+            [] => Probe::Pending("without its role".into()),
+            [role] if *role == name => Probe::Ready(()),
+            others => {
+                let others = others.join(", ");
+                Probe::Failed(format!(
+                    "the instance profile {name} hands over another role, {others}; take that out \
+                     with `aws iam remove-role-from-instance-profile --instance-profile-name {name} \
+                     --role-name {others}`"
+                ))
+            }
+        })
+    })
+    .await
 }
 
 fn foreign(what: &str, name: &str, aws: &Aws) -> String {

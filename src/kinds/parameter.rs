@@ -2,12 +2,19 @@
 
 mod env_file;
 
-use super::stores::{CacheRef, DatabaseLive, DatabaseRef};
+use super::{
+    RolePolicy,
+    cache_cluster::CacheClusterLive,
+    replication_group::ReplicationGroupLive,
+    stores::{CacheRef, DatabaseLive, DatabaseRef},
+};
 use crate::{
     aws::{Aws, Failure, Sent, Tags, Tolerant, eventually, tags},
-    engine::{Cx, Found, Kind, Pace, Plain, Table, Taken, sealed::digest},
+    engine::{
+        Attribute, Cx, Found, Kind, Pace, Plain, Ref, Table, Taken, plan::Ids, sealed::digest,
+    },
 };
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Error, Result, ensure};
 use aws_sdk_ssm::types::{ParameterTier, ParameterType, ResourceTypeForTagging, Tag};
 use env_file::EnvFile;
 use std::{collections::BTreeMap, fmt};
@@ -23,6 +30,10 @@ pub struct Parameter {
     pub cache: Option<CacheRef>,
     /// Where the data is.
     pub database: Option<DatabaseRef>,
+    /// What AWS's answers make up: endpoints, names, ARNs of secrets.
+    pub generated: Generated,
+    /// What the app needs to read the secrets that it is told of.
+    pub leave: Option<Ref<RolePolicy>>,
     /// The user's tags.
     pub tags: Tags,
 }
@@ -42,6 +53,48 @@ impl fmt::Display for Environment {
 
 impl Plain for Environment {}
 
+/// Variables that AWS's answers make up. Wanted ones are known where all that they lead to stands;
+/// `None` is met by any.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Generated(pub Option<BTreeMap<String, String>>);
+
+/// The live data of a store that an app is told of.
+#[derive(Clone, Debug)]
+pub enum Endpoint {
+    /// Redis or Valkey.
+    Group(ReplicationGroupLive),
+    /// Memcached.
+    Cluster(CacheClusterLive),
+    /// RDS or Aurora.
+    Database(DatabaseLive),
+}
+
+impl Generated {
+    /// What the app is to be told where these stores stand.
+    pub fn of(region: &str, stores: &[Endpoint]) -> Self {
+        let mut all = variables([("AWS_REGION", region.to_owned())]);
+        for store in stores {
+            all.extend(match store {
+                Endpoint::Group(live) => to_group(live),
+                Endpoint::Cluster(live) => to_cluster(live),
+                Endpoint::Database(live) => to_database(live),
+            });
+        }
+        Self(Some(all.into_iter().collect()))
+    }
+}
+
+impl Attribute for Generated {
+    fn show(&self) -> String {
+        let Some(variables) = &self.0 else { return "(once they are known)".into() };
+        let shown: Vec<_> = variables.iter().map(|(name, to)| format!("{name}={to}")).collect();
+        format!("{{{}}}", shown.join(", "))
+    }
+    fn met_by(&self, found: &Self, _: &Ids) -> bool {
+        self.0.is_none() || self == found
+    }
+}
+
 /// What AWS knows it by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParameterLive {
@@ -60,6 +113,8 @@ pub enum Edit {
 
 /// How many bytes of value a parameter of the standard tier takes.
 pub const VALUE_LIMIT: usize = 4096;
+/// What AWS says while another call changes the same parameter (API reference of `PutParameter`).
+pub const BUSY: &str = "TooManyUpdates";
 /// A name that was deleted a moment ago is not free for some 30 s.
 const FREE_AGAIN: Pace = Pace::seconds(5, 120);
 
@@ -81,6 +136,8 @@ impl Kind for Parameter {
             .tuned("environment", Edit::Value, |p| &p.environment)
             .tuned("cache", Edit::Value, |p| &p.cache)
             .tuned("database", Edit::Value, |p| &p.database)
+            .tuned("endpoints", Edit::Value, |p| &p.generated)
+            .needs(|p| &p.leave)
             .tuned("tags", Edit::Tags, |p| &p.tags)
     }
 
@@ -102,6 +159,8 @@ impl Kind for Parameter {
         let spec = Self {
             cache: file.cache_ref(),
             database: file.database_ref(),
+            generated: Generated(Some(file.generated.into_iter().collect())),
+            leave: None,
             generation: file.generation,
             environment: file.environment,
             tags: owned.tags,
@@ -122,7 +181,8 @@ impl Kind for Parameter {
         let value = self.value(cx)?;
         let labels = cx.cloud.labels(cx.address(), &self.tags);
         let taken = |failure: &Failure| failure.is(&["ParameterAlreadyExists"]);
-        let made = eventually(cx, FREE_AGAIN, taken, || async {
+        let passes = |failure: &Failure| taken(failure) || failure.is(&[BUSY]);
+        let made = eventually(cx, FREE_AGAIN, passes, || async {
             let call = cx.cloud.ssm.put_parameter().name(&name).value(&value);
             let call = call.r#type(ParameterType::String).tier(ParameterTier::Standard);
             let call = call.description("What the app is told, as an env file");
@@ -142,7 +202,7 @@ impl Kind for Parameter {
                     cx.cloud.stack
                 )
             })?;
-            overwrite(&cx.cloud, &name, &value).await?;
+            overwrite(cx, &name, &value).await?;
         }
         Ok(ParameterLive { name })
     }
@@ -150,7 +210,7 @@ impl Kind for Parameter {
     async fn edit(&self, edit: Edit, found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
         let name = &found.live.name;
         match edit {
-            Edit::Value => overwrite(&cx.cloud, name, &self.value(cx)?).await,
+            Edit::Value => overwrite(cx, name, &self.value(cx)?).await,
             Edit::Tags => cx.cloud.retag_parameter(name, &self.tags, &found.spec.tags).await,
         }
     }
@@ -168,8 +228,8 @@ impl Parameter {
         let (cache, cache_told) = self.cache.as_ref().map(|c| cache(c, cx)).transpose()?.unzip();
         let (database, database_told) =
             self.database.as_ref().map(|d| database(d, cx)).transpose()?.unzip();
-        let mut generated = vec![("AWS_REGION", cx.cloud.region.clone())];
-        generated.extend(cache_told);
+        let mut generated = variables([("AWS_REGION", cx.cloud.region.clone())]);
+        generated.extend(cache_told.into_iter().flatten());
         generated.extend(database_told.into_iter().flatten());
         let (generation, environment) = (self.generation.clone(), self.environment.clone());
         let file = EnvFile { generation, cache, database, generated, environment };
@@ -184,53 +244,91 @@ impl Parameter {
     }
 }
 
+/// Variables and their values, in the order in which they are written.
+type Variables = Vec<(String, String)>;
+
+fn variables<const N: usize>(all: [(&str, String); N]) -> Variables {
+    all.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
 /// Kind and id of something, as the value keeps them.
 type Told = (String, String);
 
 /// The cache, and the variable that leads to it.
-fn cache(to: &CacheRef, cx: &Cx<Aws>) -> Result<(Told, (&'static str, String))> {
+fn cache(to: &CacheRef, cx: &Cx<Aws>) -> Result<(Told, Variables)> {
     Ok(match to {
         CacheRef::Group(to) => {
             let live = cx.get(to)?;
             ensure!(!live.host.is_empty(), "AWS names no endpoint of {} yet", live.id);
-            let url = format!("rediss://{}:{}", live.host, live.port);
-            (told(to, &live), ("REDIS_URL", url))
+            (told(to, &live), to_group(&live))
         }
         CacheRef::Cluster(to) => {
             let live = cx.get(to)?;
             ensure!(!live.servers.is_empty(), "AWS names no nodes of {} yet", live.id);
-            (told(to, &live), ("MEMCACHED_SERVERS", live.servers.join(",")))
+            (told(to, &live), to_cluster(&live))
         }
     })
 }
 
-/// The database, and the variables that lead to it. The password is not among them: the app reads
-/// it from the secret, since RDS changes it every week.
-fn database(to: &DatabaseRef, cx: &Cx<Aws>) -> Result<(Told, [(&'static str, String); 5])> {
+fn to_group(live: &ReplicationGroupLive) -> Variables {
+    variables([("REDIS_URL", format!("rediss://{}:{}", live.host, live.port))])
+}
+
+fn to_cluster(live: &CacheClusterLive) -> Variables {
+    variables([("MEMCACHED_SERVERS", live.servers.join(","))])
+}
+
+/// The database, and the variables that lead to it.
+fn database(to: &DatabaseRef, cx: &Cx<Aws>) -> Result<(Told, Variables)> {
     let (told, live): (_, DatabaseLive) = match to {
         DatabaseRef::Instance(to) => cx.get(to).map(|live| (told(to, &live), live))?,
         DatabaseRef::Cluster(to) => cx.get(to).map(|live| (told(to, &live), live))?,
     };
     ensure!(!live.host.is_empty(), "AWS names no endpoint of {} yet", live.id);
-    let variables = [
-        ("DATABASE_HOST", live.host),
-        ("DATABASE_PORT", live.port.to_string()),
-        ("DATABASE_NAME", live.database),
-        ("DATABASE_USER", live.username),
-        ("DATABASE_SECRET_ARN", live.secret_arn),
-    ];
-    Ok((told, variables))
+    Ok((told, to_database(&live)))
 }
 
-fn told<K: Kind>(_: &crate::engine::Ref<K>, live: &K::Live) -> Told {
+/// The variables that lead to a database. The password is not among them: the app reads it from the
+/// secret, since RDS changes it every week.
+fn to_database(live: &DatabaseLive) -> Variables {
+    variables([
+        ("DATABASE_HOST", live.host.clone()),
+        ("DATABASE_PORT", live.port.to_string()),
+        ("DATABASE_NAME", live.database.clone()),
+        ("DATABASE_USER", live.username.clone()),
+        ("DATABASE_SECRET_ARN", live.secret_arn.clone()),
+    ])
+}
+
+fn told<K: Kind>(_: &Ref<K>, live: &K::Live) -> Told {
     (K::NAME.to_owned(), K::id(live).to_owned())
 }
 
-/// A call that overwrites takes no tags.
-async fn overwrite(aws: &Aws, name: &str, value: &str) -> Result<()> {
-    let call = aws.ssm.put_parameter().name(name).value(value).r#type(ParameterType::String);
-    call.overwrite(true).send().await.aws()?;
+/// A call that overwrites takes no tags. Without a tier it would take the account's default one,
+/// which may be the advanced tier: that costs money, and there is no way back from it.
+async fn overwrite(cx: &Cx<Aws>, name: &str, value: &str) -> Result<()> {
+    let call = cx.cloud.ssm.put_parameter().name(name).value(value).r#type(ParameterType::String);
+    let call = call.overwrite(true);
+    let put = async |tier: ParameterTier| {
+        let busy = |failure: &Failure| failure.is(&[BUSY]);
+        eventually(cx, FREE_AGAIN, busy, || {
+            let call = call.clone().tier(tier.clone());
+            async { call.send().await.aws() }
+        })
+        .await
+    };
+    match put(ParameterTier::Standard).await {
+        // Somebody has made it an advanced one already.
+        Err(error) if is_advanced(&error) => put(ParameterTier::Advanced).await?,
+        other => other?,
+    };
     Ok(())
+}
+
+fn is_advanced(error: &Error) -> bool {
+    error.downcast_ref::<Failure>().is_some_and(|failure| {
+        failure.is(&["ValidationException"]) && failure.message.contains("advanced-parameter tier")
+    })
 }
 
 async fn exists(aws: &Aws, name: &str) -> Result<bool, Failure> {

@@ -5,8 +5,8 @@ use super::{
     stores::{DatabaseLive, DatabaseRef},
 };
 use crate::{
-    aws::{Aws, Sent, Tolerant, compute::APP_POLICY},
-    engine::{Cx, Found, Kind, Never, Ref, Table},
+    aws::{Aws, Sent, Tolerant, compute::database_policy},
+    engine::{Cx, Found, Kind, Ref, Table, Taken},
 };
 use anyhow::{Result, ensure};
 
@@ -17,6 +17,9 @@ pub struct RolePolicy {
     pub role: Ref<InstanceRole>,
     /// Whose secret it is.
     pub database: DatabaseRef,
+    /// The policy, as canonical JSON: what grants the secret that the database has now. `None`
+    /// while nobody knows which that is.
+    pub document: Option<String>,
 }
 
 /// What AWS assigned.
@@ -24,23 +27,34 @@ pub struct RolePolicy {
 pub struct RolePolicyLive {
     /// The role's name.
     pub role: String,
-    /// The policy's name within the role: `<name>-instance-<id>` or `<name>-cluster-<id>`, after
-    /// the database, since a policy carries no tags.
+    /// The policy's name within the role: `database-instance-<id>` or `database-cluster-<id>`,
+    /// after the database, since a policy carries no tags.
     pub name: String,
 }
 
-const INSTANCE: &str = "-instance-";
-const CLUSTER: &str = "-cluster-";
+/// The call that changes it in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Edit {
+    /// `PutRolePolicy`.
+    Document,
+}
+
+/// The name of the one policy there is within its kind.
+const NAME: &str = "database";
 
 impl Kind for RolePolicy {
     type Cloud = Aws;
     type Live = RolePolicyLive;
-    type Edit = Never;
+    type Edit = Edit;
 
     const NAME: &'static str = "role-policy";
 
     fn attributes(table: Table<Self>) -> Table<Self> {
-        table.fixed("role", |p| &p.role).fixed("database", |p| &p.database)
+        table.fixed("role", |p| &p.role).fixed("database", |p| &p.database).tuned(
+            "document",
+            Edit::Document,
+            |p| &p.document,
+        )
     }
 
     fn id(live: &Self::Live) -> &str {
@@ -50,34 +64,53 @@ impl Kind for RolePolicy {
     async fn discover(aws: &Aws) -> Result<Vec<Found<Self>>> {
         let roles = InstanceRole::discover(aws).await?;
         let Some(role) = roles.first() else { return Ok(Vec::new()) };
-        let policies = aws.instance_role().await?.policies.iter();
-        let found = policies.filter(|name| *name != APP_POLICY).filter_map(|policy| {
-            let (name, database) = read(policy)?;
-            let spec = Self { role: Ref::found(InstanceRole::id(&role.live)), database };
-            let live = RolePolicyLive { role: role.live.role.clone(), name: policy.clone() };
-            Some(Found::ready(name, spec, live))
+        let reading = aws.instance_role().await?;
+        let id = aws.named("db");
+        let ours = [
+            DatabaseRef::Instance(Ref::found(id.as_str())),
+            DatabaseRef::Cluster(Ref::found(id.as_str())),
+        ];
+        let found = ours.into_iter().filter_map(|database| {
+            let policy = database_policy(kind(&database), &id);
+            let document = policy::decoded(reading.policies.get(&policy)?);
+            // One of others that has the name by chance is in the way, and `taken` tells it.
+            policy::is_secret(&document).then(|| {
+                let role_id = Ref::found(InstanceRole::id(&role.live));
+                let spec = Self { role: role_id, database, document: Some(document) };
+                let live = RolePolicyLive { role: role.live.role.clone(), name: policy };
+                Found::ready(NAME, spec, live)
+            })
         });
         Ok(found.collect())
     }
 
+    async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {
+        let reading = cx.cloud.instance_role().await?;
+        let name = database_policy(kind(&self.database), &cx.cloud.named("db"));
+        let document = reading.policies.get(&name).map(|document| policy::decoded(document));
+        let theirs = document.filter(|document| !policy::is_secret(document));
+        let taken = theirs.map(|_| Taken {
+            what: format!("inline policy {name} of role {}", cx.cloud.role_name()),
+            whose: "it grants something else than a database's secret".into(),
+        });
+        Ok(taken.into_iter().collect())
+    }
+
     async fn create(&self, cx: &Cx<Aws>) -> Result<RolePolicyLive> {
         let role = cx.get(&self.role)?.role;
-        let (kind, database): (_, DatabaseLive) = match &self.database {
-            DatabaseRef::Instance(to) => (INSTANCE, cx.get(to)?),
-            DatabaseRef::Cluster(to) => (CLUSTER, cx.get(to)?),
-        };
-        ensure!(
-            !database.secret_arn.is_empty(),
-            "AWS names no secret for the master password of {}",
-            database.id
-        );
-        let name = format!("{}{kind}{}", cx.name(), database.id);
-        put_policy(&role, &name, &policy::secret(&database.secret_arn), cx).await?;
+        let database = self.live(cx)?;
+        let name = database_policy(kind(&self.database), &database.id);
+        put_policy(&role, &name, &granting(&database)?, cx).await?;
         Ok(RolePolicyLive { role, name })
     }
 
-    async fn edit(&self, edit: Never, _: &Found<Self>, _: &Cx<Aws>) -> Result<()> {
-        match edit {}
+    async fn edit(&self, edit: Edit, found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        match edit {
+            Edit::Document => {
+                let RolePolicyLive { role, name } = &found.live;
+                put_policy(role, name, &granting(&self.live(cx)?)?, cx).await
+            }
+        }
     }
 
     async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
@@ -88,17 +121,30 @@ impl Kind for RolePolicy {
     }
 }
 
-/// The resource's name and its database, as a policy's name tells them. An id may contain the marks
-/// too, so the first one counts.
-fn read(policy: &str) -> Option<(&str, DatabaseRef)> {
-    let instance = policy.split_once(INSTANCE);
-    let cluster = policy.split_once(CLUSTER);
-    match (instance, cluster) {
-        (Some((name, id)), other) if other.is_none_or(|(later, _)| name.len() < later.len()) => {
-            Some((name, DatabaseRef::Instance(Ref::found(id))))
+impl RolePolicy {
+    fn live(&self, cx: &Cx<Aws>) -> Result<DatabaseLive> {
+        match &self.database {
+            DatabaseRef::Instance(to) => cx.get(to),
+            DatabaseRef::Cluster(to) => cx.get(to),
         }
-        (_, cluster) => cluster.map(|(name, id)| (name, DatabaseRef::Cluster(Ref::found(id)))),
     }
+}
+
+fn kind(database: &DatabaseRef) -> &'static str {
+    match database {
+        DatabaseRef::Instance(_) => "instance",
+        DatabaseRef::Cluster(_) => "cluster",
+    }
+}
+
+/// The document that grants a database's secret.
+fn granting(database: &DatabaseLive) -> Result<String> {
+    ensure!(
+        !database.secret_arn.is_empty(),
+        "AWS names no secret for the master password of {}",
+        database.id
+    );
+    Ok(policy::secret(&database.secret_arn))
 }
 
 #[cfg(test)]

@@ -201,10 +201,7 @@ fn cloud_init_leaves_a_unit_that_starts_the_app_at_every_boot() {
     assert_eq!(fs::metadata(&program).unwrap().permissions().mode() & 0o777, 0o755);
     assert_eq!(
         instance.calls(),
-        [
-            "systemctl daemon-reload",
-            "systemctl enable --now --no-block stackctl-app.service"
-        ]
+        ["systemctl daemon-reload", "systemctl enable --now --no-block stackctl-app.service"]
     );
 }
 

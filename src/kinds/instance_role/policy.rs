@@ -6,6 +6,9 @@ use serde_json::{Map, Value, json};
 /// Who may take on the role: instances.
 pub const TRUST: &str = r#"{"Statement":[{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"}}],"Version":"2012-10-17"}"#;
 
+/// What reading a secret takes. AWS's caching clients describe it first.
+const SECRET: [&str; 2] = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"];
+
 /// What the app's instances have to read.
 #[derive(Clone, Copy, Debug)]
 pub struct Leave<'a> {
@@ -29,10 +32,9 @@ impl Leave<'_> {
         let Self { partition, region, account, parameter, .. } = self;
         let own = format!("arn:{partition}:ssm:{region}:{account}:parameter{parameter}");
         let mut statements = vec![allow("ssm:GetParameter", [own])];
-        for (service, actions) in [
-            ("secretsmanager", &["secretsmanager:GetSecretValue"][..]),
-            ("ssm", &["ssm:GetParameter", "ssm:GetParameters"]),
-        ] {
+        for (service, actions) in
+            [("secretsmanager", &SECRET[..]), ("ssm", &["ssm:GetParameter", "ssm:GetParameters"])]
+        {
             let of_service = |arn: &&str| arn.split(':').nth(2) == Some(service);
             let arns: Vec<_> = self.secrets.iter().copied().filter(of_service).collect();
             if !arns.is_empty() {
@@ -82,7 +84,35 @@ impl Leave<'_> {
 
 /// The document that grants reading one secret, as canonical JSON.
 pub fn secret(arn: &str) -> String {
-    document(&[allow("secretsmanager:GetSecretValue", [arn])])
+    document(&[allow(SECRET.as_slice(), [arn])])
+}
+
+/// Whether a canonical document is one of [`Leave`]'s: it grants reading the stack's own parameter.
+pub fn is_leave(document: &str, parameter: &str) -> bool {
+    statements(document).iter().any(|s| {
+        let of =
+            |r: &Value| r.as_str().is_some_and(|r| r.ends_with(&format!(":parameter{parameter}")));
+        s["Action"] == "ssm:GetParameter"
+            && s["Resource"].as_array().is_some_and(|r| r.iter().any(of))
+    })
+}
+
+/// Whether a canonical document is one of [`secret`]'s: it grants reading one secret, and nothing
+/// else.
+pub fn is_secret(document: &str) -> bool {
+    let reads = |action: &Value| action.as_str().is_some_and(|a| SECRET.contains(&a));
+    match &*statements(document) {
+        [only] => match &only["Action"] {
+            Value::Array(actions) => actions.iter().all(reads),
+            action => reads(action),
+        },
+        _ => false,
+    }
+}
+
+fn statements(document: &str) -> Vec<Value> {
+    let document: Value = serde_json::from_str(document).unwrap_or_default();
+    document["Statement"].as_array().cloned().unwrap_or_default()
 }
 
 fn document(statements: &[Value]) -> String {
@@ -169,10 +199,11 @@ mod tests {
     #[test]
     fn secrets_may_be_read_by_their_exact_arns_from_the_service_that_keeps_them() {
         let grants = granted(&leave(&[DATABASE, STRIPE], "shop").document());
-        assert_eq!(grants[1], format!("secretsmanager:GetSecretValue {DATABASE}"));
-        assert_eq!(grants[2], format!("ssm:GetParameter {STRIPE}"));
-        assert_eq!(grants[3], format!("ssm:GetParameters {STRIPE}"));
-        assert_eq!(grants[4], "kms:Decrypt *");
+        assert_eq!(grants[1], format!("secretsmanager:DescribeSecret {DATABASE}"));
+        assert_eq!(grants[2], format!("secretsmanager:GetSecretValue {DATABASE}"));
+        assert_eq!(grants[3], format!("ssm:GetParameter {STRIPE}"));
+        assert_eq!(grants[4], format!("ssm:GetParameters {STRIPE}"));
+        assert_eq!(grants[5], "kms:Decrypt *");
     }
 
     #[test]
@@ -202,6 +233,20 @@ mod tests {
         }
         for image in ["shop", "acme/shop:1", "public.ecr.aws/acme/shop:1", "localhost:5000/shop"] {
             assert!(!leave(&[], image).document().contains("ecr:"), "{image}");
+        }
+    }
+
+    #[test]
+    fn a_document_is_known_for_ours_by_what_it_grants() {
+        let ours = leave(&[DATABASE], "shop").document();
+        assert!(is_leave(&ours, "/stackctl/shop/app/env"));
+        assert!(!is_leave(&ours, "/stackctl/shop-eu/app/env"));
+        assert!(is_secret(&secret(DATABASE)) && !is_secret(&ours));
+        let earlier = document(&[allow("secretsmanager:GetSecretValue", [DATABASE])]);
+        assert!(is_secret(&earlier));
+        let theirs = document(&[allow("s3:GetObject", ["*"])]);
+        for document in [theirs.as_str(), "", "{}", "no JSON"] {
+            assert!(!is_secret(document) && !is_leave(document, "/stackctl/shop/app/env"));
         }
     }
 

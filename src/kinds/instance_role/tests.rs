@@ -8,11 +8,14 @@ use crate::{
 use aws_sdk_iam::{
     Client,
     operation::{
-        add_role_to_instance_profile::AddRoleToInstanceProfileOutput,
+        add_role_to_instance_profile::{
+            AddRoleToInstanceProfileError, AddRoleToInstanceProfileOutput,
+        },
         create_instance_profile::{CreateInstanceProfileError, CreateInstanceProfileOutput},
         create_role::{CreateRoleError, CreateRoleOutput},
         delete_instance_profile::{DeleteInstanceProfileError, DeleteInstanceProfileOutput},
         delete_role::{DeleteRoleError, DeleteRoleOutput},
+        delete_role_permissions_boundary::DeleteRolePermissionsBoundaryOutput,
         delete_role_policy::DeleteRolePolicyOutput,
         detach_role_policy::DetachRolePolicyOutput,
         get_instance_profile::{GetInstanceProfileError, GetInstanceProfileOutput},
@@ -23,6 +26,7 @@ use aws_sdk_iam::{
         },
         list_instance_profiles_for_role::ListInstanceProfilesForRoleOutput,
         list_role_policies::{ListRolePoliciesError, ListRolePoliciesOutput},
+        put_role_permissions_boundary::PutRolePermissionsBoundaryOutput,
         put_role_policy::PutRolePolicyOutput,
         remove_role_from_instance_profile::{
             RemoveRoleFromInstanceProfileError, RemoveRoleFromInstanceProfileOutput,
@@ -32,7 +36,7 @@ use aws_sdk_iam::{
         untag_instance_profile::UntagInstanceProfileOutput,
         untag_role::UntagRoleOutput,
     },
-    types::{AttachedPolicy, Tag},
+    types::{AttachedPermissionsBoundary, AttachedPolicy, Tag},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use aws_smithy_types::DateTime;
@@ -43,7 +47,13 @@ const NAME: &str = "shop-app-eu-west-1";
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:stripe-AbCdEf";
 
 fn wanted() -> InstanceRole {
-    InstanceRole { policy: policy::secret(SECRET), profile: true, tags: team() }
+    InstanceRole {
+        policy: policy::secret(SECRET),
+        path: "/".into(),
+        boundary: Boundary::default(),
+        profile: true,
+        tags: team(),
+    }
 }
 
 fn live() -> RoleLive {
@@ -129,13 +139,21 @@ fn gets_policy(document: Option<String>) -> Rule {
     }
 }
 
+fn attaches(arns: &'static [&'static str]) -> Rule {
+    mock!(Client::list_attached_role_policies).then_output(|| {
+        let policies = arns.iter().map(|arn| AttachedPolicy::builder().policy_arn(*arn).build());
+        let answer = ListAttachedRolePoliciesOutput::builder();
+        answer.set_attached_policies(Some(policies.collect())).build()
+    })
+}
+
 async fn discovered(
     role: Option<Role>,
     profile: Option<InstanceProfile>,
     document: Option<String>,
 ) -> Vec<Found<InstanceRole>> {
-    let rules =
-        [gets_role(role), gets_profile(profile), lists_policies(&["app"]), gets_policy(document)];
+    let (role, profile) = (gets_role(role), gets_profile(profile));
+    let rules = [role, profile, lists_policies(&["app"]), attaches(&[]), gets_policy(document)];
     InstanceRole::discover(&aws(&rules.iter().collect::<Vec<_>>())).await.unwrap()
 }
 
@@ -149,6 +167,122 @@ async fn it_reads_back_as_it_was_wanted() {
     assert!(found.spec.profile);
     assert_eq!(found.spec.tags, team());
     assert_eq!(found.live.profile_arn, profile(vec![]).arn());
+}
+
+#[tokio::test]
+async fn what_others_gave_to_it_is_told_and_nothing_else() {
+    let theirs = "arn:aws:iam::111122223333:policy/theirs";
+    let mut bounded = role("shop");
+    bounded.permissions_boundary = Some(bounds(theirs));
+    let rules = [
+        gets_role(Some(bounded.clone())),
+        gets_profile(Some(profile(vec![bounded]))),
+        lists_policies(&["app", "ec2-instance-connect", "database-instance-shop-db"]),
+        attaches(&["arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"]),
+        gets_policy(Some(wanted().policy)),
+    ];
+    // Of the policies' documents only those are asked for that bear a name of ours.
+    let database = mock!(Client::get_role_policy)
+        .match_requests(|r| r.policy_name() == Some("database-instance-shop-db"))
+        .then_error(|| GetRolePolicyError::generic(refusal("NoSuchEntity")));
+    let rules: Vec<_> = rules.iter().chain([&database]).collect();
+    let found = InstanceRole::discover(&aws(&rules)).await.unwrap().remove(0);
+    let stays = "is not of stackctl's making: it stays while the role stands";
+    assert_eq!(
+        found.notes,
+        [
+            format!("inline policy ec2-instance-connect {stays}"),
+            format!("managed policy arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore {stays}"),
+            format!("permissions boundary {theirs} {stays}"),
+        ]
+    );
+    assert!(wanted().boundary.met_by(&found.spec.boundary, &Ids::default()));
+    assert_eq!(rules[4].num_calls(), 1);
+}
+
+fn bounds(arn: &str) -> AttachedPermissionsBoundary {
+    AttachedPermissionsBoundary::builder().permissions_boundary_arn(arn).build()
+}
+
+const BOUNDS: &str = "arn:aws:iam::111122223333:policy/bounds,2";
+
+fn bounded() -> InstanceRole {
+    let boundary = Boundary::wanted(Some(BOUNDS.into()));
+    InstanceRole { path: "/teams/".into(), boundary, ..wanted() }
+}
+
+#[tokio::test]
+async fn path_and_boundary_are_there_from_the_start_and_read_back() {
+    let made = mock!(Client::create_role)
+        .match_requests(|r| {
+            let remembers = |tag: &Tag| tag.key() == BOUNDARY && tag.value() == digest(BOUNDS);
+            r.path() == Some("/teams/")
+                && r.permissions_boundary() == Some(BOUNDS)
+                && r.tags().iter().any(remembers)
+        })
+        .then_output(|| CreateRoleOutput::builder().role(role("shop")).build());
+    let profiled = mock!(Client::create_instance_profile)
+        .match_requests(|r| r.path() == Some("/teams/"))
+        .then_output(|| CreateInstanceProfileOutput::builder().build());
+    let linked = mock!(Client::add_role_to_instance_profile)
+        .then_output(|| AddRoleToInstanceProfileOutput::builder().build());
+    let cx = cx(&[&made, &profiled, &linked]);
+    bounded().complete(&cx).await.unwrap();
+    assert_eq!((made.num_calls(), profiled.num_calls()), (1, 1));
+
+    let mut own = role("shop");
+    own.path = "/teams/".into();
+    own.arn = format!("arn:aws:iam::111122223333:role/teams/{NAME}");
+    own.permissions_boundary = Some(bounds(BOUNDS));
+    let memory = Tag::builder().key(BOUNDARY).value(digest(BOUNDS)).build().unwrap();
+    own.tags.as_mut().unwrap().push(memory);
+    let found = discovered(Some(own), None, None).await.remove(0);
+    assert_eq!((found.spec.path, found.spec.boundary), (bounded().path, bounded().boundary));
+    let arn = format!("arn:aws:iam::111122223333:instance-profile/teams/{NAME}");
+    assert_eq!(found.live.profile_arn, arn);
+}
+
+#[tokio::test]
+async fn a_boundary_is_set_and_lifted_in_place() {
+    let rules = [
+        mock!(Client::tag_role).then_output(|| TagRoleOutput::builder().build()),
+        mock!(Client::put_role_permissions_boundary)
+            .match_requests(|r| r.permissions_boundary() == Some(BOUNDS))
+            .then_output(|| PutRolePermissionsBoundaryOutput::builder().build()),
+        mock!(Client::delete_role_permissions_boundary)
+            .then_output(|| DeleteRolePermissionsBoundaryOutput::builder().build()),
+        mock!(Client::untag_role)
+            .match_requests(|r| r.tag_keys() == [BOUNDARY])
+            .then_output(|| UntagRoleOutput::builder().build()),
+    ];
+    let cx = cx(&rules.iter().collect::<Vec<_>>());
+    let found = Found::ready("app", wanted(), live());
+    bounded().edit(Edit::Boundary, &found, &cx).await.unwrap();
+    wanted().edit(Edit::Boundary, &found, &cx).await.unwrap();
+    assert!(rules.iter().all(|rule| rule.num_calls() == 1));
+    let lifted = Boundary { ours: true, ..bounded().boundary };
+    assert!(!wanted().boundary.met_by(&lifted, &Ids::default()), "one of ours is lifted");
+}
+
+/// Linking where AWS says that the profile, which holds this role, has one already.
+async fn linked_to(holds: Role) -> Result<RoleLive> {
+    let made = mock!(Client::create_role)
+        .then_output(|| CreateRoleOutput::builder().role(role("shop")).build());
+    let profiled = mock!(Client::create_instance_profile)
+        .then_output(|| CreateInstanceProfileOutput::builder().build());
+    let full = mock!(Client::add_role_to_instance_profile)
+        .then_error(|| AddRoleToInstanceProfileError::generic(refusal("LimitExceeded")));
+    let there = gets_profile(Some(profile(vec![holds])));
+    wanted().complete(&cx(&[&made, &profiled, &full, &there])).await
+}
+
+#[tokio::test]
+async fn a_profile_that_has_a_role_already_must_have_ours() {
+    assert_eq!(linked_to(role("shop")).await.unwrap(), live());
+    let mut other = role("shop");
+    other.role_name = "other".into();
+    let error = linked_to(other).await.unwrap_err().to_string();
+    assert!(error.contains("hands over another role, other"), "{error}");
 }
 
 #[tokio::test]

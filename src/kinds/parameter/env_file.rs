@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 
 const GENERATION: &str = "# stackctl generation=";
 const REFS: &str = "# stackctl refs";
+const GENERATED: &str = "# generated";
 const ENVIRONMENT: &str = "# environment";
 
 /// An env file in parts.
@@ -25,7 +26,7 @@ pub(super) struct EnvFile {
     /// Kind and id of the database, if there is one.
     pub database: Option<(String, String)>,
     /// Variables that AWS's answers make up.
-    pub generated: Vec<(&'static str, String)>,
+    pub generated: Vec<(String, String)>,
     /// Variables that were written down. They win over generated ones of the same name.
     pub environment: Environment,
 }
@@ -39,9 +40,9 @@ impl EnvFile {
                 _ = write!(text, " {name}={kind}:{id}");
             }
         }
-        text.push_str("\n# generated");
+        _ = write!(text, "\n{GENERATED}");
         for (name, value) in &self.generated {
-            if !self.environment.0.contains_key(*name) {
+            if !self.environment.0.contains_key(name) {
                 _ = write!(text, "\n{name}={value}");
             }
         }
@@ -52,7 +53,7 @@ impl EnvFile {
         text
     }
 
-    /// The parts of a file, but for what is generated. A text that is no such file has none.
+    /// The parts of a file. A text that is no such file has none.
     pub(super) fn parse(text: &str) -> Self {
         let mut lines = text.lines();
         let generation = lines.next().and_then(|line| line.strip_prefix(GENERATION));
@@ -62,16 +63,18 @@ impl EnvFile {
             let (kind, id) = value.split_once(':')?;
             Some((kind.to_owned(), id.to_owned()))
         };
-        let variables = lines.skip_while(|line| *line != ENVIRONMENT).skip(1);
-        let variables = variables.filter_map(|line| line.split_once('='));
+        let pair = |line: &str| {
+            line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
+        };
+        let mut lines = lines.skip_while(|line| *line != GENERATED).skip(1);
+        let generated = lines.by_ref().take_while(|line| *line != ENVIRONMENT);
+        let generated = generated.filter_map(pair).collect();
         Self {
             generation: generation.unwrap_or_default().to_owned(),
             cache: to("cache"),
             database: to("database"),
-            generated: Vec::new(),
-            environment: Environment(
-                variables.map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
-            ),
+            generated,
+            environment: Environment(lines.filter_map(pair).collect()),
         }
     }
 
@@ -104,7 +107,7 @@ mod tests {
             generation: "0123456789abcdef".into(),
             cache: Some((ReplicationGroup::NAME.into(), "shop-cache".into())),
             database: Some((DbCluster::NAME.into(), "shop-db".into())),
-            generated: vec![("AWS_REGION", "eu-west-1".into())],
+            generated: vec![("AWS_REGION".into(), "eu-west-1".into())],
             environment: Environment(variables.map(|(k, v)| (k.to_owned(), v.to_owned())).into()),
         }
     }
@@ -124,10 +127,9 @@ mod tests {
     }
 
     #[test]
-    fn a_file_reads_back_as_it_was_written_but_for_what_was_generated() {
+    fn a_file_reads_back_as_it_was_written() {
         for file in [file(), EnvFile { cache: None, ..file() }, EnvFile::default()] {
-            let read = EnvFile { generated: Vec::new(), ..file.clone() };
-            assert_eq!(EnvFile::parse(&file.render()), read);
+            assert_eq!(EnvFile::parse(&file.render()), file);
         }
     }
 

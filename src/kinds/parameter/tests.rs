@@ -57,6 +57,8 @@ fn wanted(rules: &[&Rule]) -> (Parameter, Cx<Aws>) {
         environment: environment(),
         cache: Some(CacheRef::Group(cache)),
         database: Some(DatabaseRef::Instance(database)),
+        generated: Generated::default(),
+        leave: None,
         tags: team(),
     };
     (parameter, cx)
