@@ -2,7 +2,7 @@
 
 use super::{Entry, Fence, Shelf, Standing};
 use crate::{
-    aws::{Aws, Sent, Tags, Tolerant, tags},
+    aws::{Aws, Failure, Sent, Tags, Tolerant, tags},
     engine::Address,
 };
 use anyhow::Result;
@@ -106,14 +106,21 @@ impl Shelf for Parameters {
         let call = self.0.ssm.put_parameter().name(name).value(value).r#type(ParameterType::String);
         let call = call.tier(ParameterTier::Standard).description("Who may write to the stack");
         let call = call.set_tags(Some(tags::for_ssm(&labels)));
-        let call = call.customize().interceptor(Keeper).send().await.aws();
-        Ok(call.or_code(&["ParameterAlreadyExists"])?.is_some())
+        let added =
+            unless_busy(async || call.clone().customize().interceptor(Keeper).send().await.aws());
+        Ok(added.await.or_code(&["ParameterAlreadyExists"])?.is_some())
     }
 
     async fn overwrite(&self, generation: u64, value: String) -> Result<()> {
         let name = self.0.generation(generation);
         let call = self.0.ssm.put_parameter().name(name).value(value).r#type(ParameterType::String);
-        call.overwrite(true).customize().interceptor(Keeper).send().await.aws()?;
+        // Without a tier it would take the account's default one, which may cost money.
+        let call = call.overwrite(true).tier(ParameterTier::Standard);
+        unless_busy(|| {
+            let call = call.clone().customize().interceptor(Keeper);
+            async { call.send().await.aws() }
+        })
+        .await?;
         Ok(())
     }
 
@@ -129,6 +136,25 @@ impl Shelf for Parameters {
         }
         Ok(())
     }
+}
+
+/// How often a parameter is written that another call is changing, and the pause in between.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Repeats a call that writes a parameter while another call changes the same one: of two runs that
+/// make one generation at once, AWS may refuse the later one so.
+async fn unless_busy<T, F>(call: impl Fn() -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    for _ in 1..TRIES {
+        match call().await {
+            Err(failure) if failure.is(&["TooManyUpdates"]) => tokio::time::sleep(PAUSE).await,
+            answer => return answer,
+        }
+    }
+    call().await
 }
 
 /// Marks the calls that keep the lock, which pass where it is in doubt.

@@ -17,6 +17,7 @@ use aws_sdk_ssm::{
     },
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use aws_smithy_types::error::ErrorMetadata;
 use std::sync::Arc;
 
 const NAME: &str = "/stackctl/shop/app/env";
@@ -162,7 +163,10 @@ async fn it_is_made_with_its_tags_and_changed_without_any() {
         .match_requests(|r| r.tags().len() == 5 && r.overwrite().is_none())
         .then_output(|| PutParameterOutput::builder().build());
     let changed = mock!(Client::put_parameter)
-        .match_requests(|r| r.tags().is_empty() && r.overwrite() == Some(true))
+        .match_requests(|r| {
+            let standard = r.tier() == Some(&ParameterTier::Standard);
+            r.tags().is_empty() && r.overwrite() == Some(true) && standard
+        })
         .then_output(|| PutParameterOutput::builder().build());
     let (parameter, cx) = wanted(&[&made, &changed]);
     let live = parameter.create(&cx).await.unwrap();
@@ -226,4 +230,44 @@ async fn a_name_that_others_have_is_told_and_our_own_is_not() {
         .then_error(|| ListTagsForResourceError::generic(refusal("InvalidResourceId")));
     let (parameter, free) = wanted(&[&free]);
     assert_eq!(parameter.taken(&free).await.unwrap(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parameter_that_another_call_is_changing_is_written_a_little_later() {
+    let busy = || PutParameterError::generic(refusal(BUSY));
+    for overwrites in [None, Some(true)] {
+        let put = mock!(Client::put_parameter)
+            .match_requests(move |r| r.overwrite() == overwrites)
+            .sequence()
+            .error(busy)
+            .error(busy)
+            .output(|| PutParameterOutput::builder().build())
+            .build();
+        let (parameter, cx) = wanted(&[&put]);
+        if overwrites.is_none() {
+            parameter.create(&cx).await.unwrap();
+        } else {
+            let found = Found::ready("app", parameter.clone(), ParameterLive { name: NAME.into() });
+            parameter.edit(Edit::Value, &found, &cx).await.unwrap();
+        }
+        assert_eq!(put.num_calls(), 3);
+    }
+}
+
+#[tokio::test]
+async fn it_stays_in_the_tier_that_it_is_in() {
+    let standard = mock!(Client::put_parameter)
+        .match_requests(|r| r.tier() == Some(&ParameterTier::Standard))
+        .then_error(|| {
+            let says = "This parameter uses the advanced-parameter tier. You can't downgrade it.";
+            let error = ErrorMetadata::builder().code("ValidationException").message(says);
+            PutParameterError::generic(error.build())
+        });
+    let advanced = mock!(Client::put_parameter)
+        .match_requests(|r| r.tier() == Some(&ParameterTier::Advanced))
+        .then_output(|| PutParameterOutput::builder().build());
+    let (parameter, cx) = wanted(&[&standard, &advanced]);
+    let found = Found::ready("app", parameter.clone(), ParameterLive { name: NAME.into() });
+    parameter.edit(Edit::Value, &found, &cx).await.unwrap();
+    assert_eq!((standard.num_calls(), advanced.num_calls()), (1, 1));
 }

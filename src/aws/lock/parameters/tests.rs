@@ -79,3 +79,24 @@ async fn however_many_are_removed_a_call_names_ten_at_most() {
     shelf(&[&removed]).remove((1..=21).collect()).await.unwrap();
     assert_eq!(removed.num_calls(), 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_that_another_call_is_writing_is_written_a_little_later() {
+    let refusal = |code: &'static str| {
+        move || PutParameterError::generic(ErrorMetadata::builder().code(code).build())
+    };
+    let lost = mock!(Client::put_parameter)
+        .sequence()
+        .error(refusal("TooManyUpdates"))
+        .error(refusal("ParameterAlreadyExists"))
+        .build();
+    assert!(!shelf(&[&lost]).add(1, "{}".into()).await.unwrap(), "another run has it");
+    let renewed = mock!(Client::put_parameter)
+        .match_requests(|r| r.tier() == Some(&ParameterTier::Standard))
+        .sequence()
+        .error(refusal("TooManyUpdates"))
+        .output(|| PutParameterOutput::builder().build())
+        .build();
+    shelf(&[&renewed]).overwrite(1, "{}".into()).await.unwrap();
+    assert_eq!(renewed.num_calls(), 2);
+}
