@@ -1,6 +1,7 @@
 //! The kinds of resources a stack is made of: one file each, which is the whole truth about it.
 
 pub mod cache_cluster;
+pub mod cache_parameter_group;
 pub mod cache_subnet_group;
 pub mod db_cluster;
 pub mod db_instance;
@@ -60,6 +61,7 @@ kinds! {
     hosted_zone::HostedZone,
     dns_record::DnsRecord,
     cache_subnet_group::CacheSubnetGroup,
+    cache_parameter_group::CacheParameterGroup,
     replication_group::ReplicationGroup,
     cache_cluster::CacheCluster,
     db_subnet_group::DbSubnetGroup,

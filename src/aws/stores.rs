@@ -4,7 +4,7 @@
 use super::{Aws, Failure, Owned, Sent, Tags, Tolerant, tags};
 use crate::engine::{Cx, Pace, Probe, Taken};
 use anyhow::Result;
-use aws_sdk_elasticache::types::CacheCluster;
+use aws_sdk_elasticache::types::{CacheCluster, CacheSubnetGroup};
 
 /// What could be learnt from the tags of a cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,17 @@ impl Aws {
             Ok(all)
         };
         self.survey.cache_clusters.get_or_try_init(read).await.map(Vec::as_slice)
+    }
+
+    /// The cache subnet groups whose names begin like those of this stack.
+    pub async fn cache_subnet_groups(&self) -> Result<&[CacheSubnetGroup]> {
+        let read = async || {
+            let pages = self.elasticache.describe_cache_subnet_groups().into_paginator();
+            let mut all = pages.items().send().collect::<Result<Vec<_>, _>>().await.aws()?;
+            all.retain(|g| g.cache_subnet_group_name().is_some_and(|n| self.role(n).is_some()));
+            Ok(all)
+        };
+        self.survey.cache_subnet_groups.get_or_try_init(read).await.map(Vec::as_slice)
     }
 
     /// What the tags of an ElastiCache resource say; `status` is AWS's word for its state.

@@ -6,7 +6,7 @@ use super::{
 use crate::engine::Taken;
 use anyhow::{Result, ensure};
 use aws_sdk_ec2::types::Instance;
-use aws_sdk_elasticache::types::CacheCluster;
+use aws_sdk_elasticache::types::{CacheCluster, CacheSubnetGroup};
 use aws_sdk_elasticloadbalancingv2::types::{LoadBalancer, TargetGroup};
 use std::collections::HashMap;
 use tokio::sync::OnceCell;
@@ -19,6 +19,7 @@ pub struct Survey {
     balancing: OnceCell<Balancing>,
     pub(super) firewall: OnceCell<Firewall>,
     pub(super) cache_clusters: OnceCell<Vec<CacheCluster>>,
+    pub(super) cache_subnet_groups: OnceCell<Vec<CacheSubnetGroup>>,
     pub(super) parameters: OnceCell<Reading>,
 }
 

@@ -4,11 +4,12 @@ use super::{Sheet, network::Network, security::Groups};
 use crate::{
     engine::Ref,
     kinds::{
-        CacheCluster, CacheSubnetGroup, DbCluster, DbInstance, DbSubnetGroup, ReplicationGroup,
-        SecurityGroup, replication_group,
+        CacheCluster, CacheParameterGroup, CacheSubnetGroup, DbCluster, DbInstance, DbSubnetGroup,
+        ReplicationGroup, SecurityGroup, cache_parameter_group,
+        replication_group::{self, Parameters},
         stores::{CacheRef, DatabaseRef, Port, Version},
     },
-    spec::{Cache, CacheEngine, Database},
+    spec::{Cache, CacheEngine, Database, MaxmemoryPolicy, Store},
 };
 
 /// Where sessions and data can be.
@@ -49,20 +50,41 @@ fn cache(
             return CacheRef::Cluster(memcached(sheet, wanted, subnet_group, group));
         }
     };
+    let version = Version(wanted.version.clone());
+    let parameters = CacheParameterGroup {
+        engine,
+        version: version.clone(),
+        maxmemory_policy: policy(sheet, wanted).as_str().into(),
+        reserved_memory_percent: wanted.reserved_memory(),
+        beside: Some(subnet_group.clone()),
+        tags: sheet.tags(),
+    };
+    let parameters = sheet.add(&cache_parameter_group::name(engine, &version), parameters);
     let replication_group = ReplicationGroup {
         engine,
-        version: Version(wanted.version.clone()),
+        version,
         node_type: wanted.node_type.clone(),
         replicas: wanted.replicas,
         failover: wanted.replicas > 0,
         port: Port(wanted.port),
         encryption_at_rest: true,
         encryption_in_transit: true,
+        parameters: Parameters(Some(parameters)),
         subnet_group,
         security_groups: vec![group.clone()],
         tags: sheet.tags(),
     };
     CacheRef::Group(sheet.add("cache", replication_group))
+}
+
+/// What a full cache does with a new key, unless the file says it: a session that is dropped in
+/// silence is a user who is logged out for no reason to be seen, so there a full cache is an error
+/// that is seen. Of anything else AWS's own choice is good.
+fn policy(sheet: &Sheet, wanted: &Cache) -> MaxmemoryPolicy {
+    wanted.maxmemory_policy.unwrap_or(match sheet.spec.sessions.store {
+        Store::Redis => MaxmemoryPolicy::Noeviction,
+        _ => MaxmemoryPolicy::VolatileLru,
+    })
 }
 
 fn memcached(

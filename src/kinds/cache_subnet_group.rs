@@ -1,6 +1,7 @@
 //! The subnets a cache may stand in.
 
 use super::{
+    cache_parameter_group::CacheParameterGroup,
     stores::{fresh, stranger, watch::ids},
     subnet::Subnet,
 };
@@ -54,6 +55,8 @@ impl Kind for CacheSubnetGroup {
     type Edit = Edit;
 
     const NAME: &'static str = "cache-subnet-group";
+    /// Where there is none, no parameter group is looked for.
+    const OUTLIVES: &'static [&'static str] = &[CacheParameterGroup::NAME];
 
     fn attributes(table: Table<Self>) -> Table<Self> {
         table.tuned("subnets", Edit::Subnets, |g| &g.subnets).tuned("tags", Edit::Tags, |g| &g.tags)
@@ -64,9 +67,7 @@ impl Kind for CacheSubnetGroup {
     }
 
     async fn discover(cloud: &Aws) -> Result<Vec<Found<Self>>> {
-        let pages = cloud.elasticache.describe_cache_subnet_groups().into_paginator();
-        let mut all = pages.items().send().collect::<Result<Vec<_>, _>>().await.aws()?;
-        all.retain(|g| g.cache_subnet_group_name().and_then(|name| cloud.role(name)).is_some());
+        let all = cloud.cache_subnet_groups().await?;
         let found = try_join_all(all.iter().map(|group| Self::read(cloud, group))).await?;
         Ok(found.into_iter().flatten().collect())
     }

@@ -3,6 +3,7 @@
 mod reading;
 
 use super::{
+    cache_parameter_group::CacheParameterGroup,
     cache_subnet_group::CacheSubnetGroup,
     security_group::SecurityGroup,
     stores::{
@@ -12,7 +13,10 @@ use super::{
 };
 use crate::{
     aws::{Aws, Sent, Tags, Tolerant, eventually, stores::Told, tags},
-    engine::{Cx, Found, Kind, Pace, Plain, Probe, Ref, Swap, Table, Taken},
+    engine::{
+        Attribute, Cx, Found, Kind, Pace, Plain, Probe, Ref, Swap, Table, Taken, address::Link,
+        plan::Ids,
+    },
 };
 use anyhow::Result;
 use aws_sdk_elasticache::operation::modify_replication_group::builders::ModifyReplicationGroupFluentBuilder;
@@ -44,6 +48,8 @@ pub struct ReplicationGroup {
     pub encryption_at_rest: bool,
     /// Whether it speaks TLS.
     pub encryption_in_transit: bool,
+    /// Its parameters, of the engine version's family.
+    pub parameters: Parameters,
     /// Where it stands.
     pub subnet_group: Ref<CacheSubnetGroup>,
     /// What may reach it.
@@ -72,6 +78,22 @@ impl fmt::Display for Engine {
 
 impl Plain for Engine {}
 
+/// A parameter group. While a cache is being made AWS may not tell it: `None` meets every one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameters(pub Option<Ref<CacheParameterGroup>>);
+
+impl Attribute for Parameters {
+    fn show(&self) -> String {
+        self.0.show()
+    }
+    fn met_by(&self, found: &Self, ids: &Ids) -> bool {
+        found.0.is_none() || self.0.met_by(&found.0, ids)
+    }
+    fn links(&self, out: &mut Vec<Link>) {
+        self.0.links(out);
+    }
+}
+
 /// What AWS assigned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplicationGroupLive {
@@ -90,7 +112,8 @@ pub struct ReplicationGroupLive {
 /// The calls that change it in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Edit {
-    /// `ModifyReplicationGroup` with engine and version in one: connections break once.
+    /// `ModifyReplicationGroup` with engine, version and parameter group in one: connections break
+    /// once, and AWS takes a version of another family with a group of that family only.
     Engine,
     /// `ModifyReplicationGroup`: the nodes are exchanged one by one, the endpoint stays.
     NodeType,
@@ -127,6 +150,7 @@ impl Kind for ReplicationGroup {
                 |g| &g.version,
                 |w, f| w.version.is_newer_than(&f.version) || w.engine != f.engine,
             )
+            .tuned("parameters", Edit::Engine, |g| &g.parameters)
             .tuned("node_type", Edit::NodeType, |g| &g.node_type)
             .tuned("replicas", Edit::Replicas, |g| &g.replicas)
             .tuned("failover", Edit::Replicas, |g| &g.failover)
@@ -167,6 +191,7 @@ impl Kind for ReplicationGroup {
             .automatic_failover_enabled(self.failover)
             .multi_az_enabled(self.failover)
             .port(self.port.0.into())
+            .set_cache_parameter_group_name(self.parameter_group(cx)?)
             // Both differ by engine where they are not stated.
             .at_rest_encryption_enabled(self.encryption_at_rest)
             .transit_encryption_enabled(self.encryption_in_transit)
@@ -196,12 +221,7 @@ impl Kind for ReplicationGroup {
             call.replication_group_id(id).apply_immediately(true)
         };
         match edit {
-            Edit::Engine => {
-                let call = modify().engine(self.engine.to_string());
-                let call = call.engine_version(&self.version.0);
-                let done = |s: &Self| s.engine == self.engine && self.version.accepts(&s.version);
-                Box::pin(Self::modify(id, call, done, cx)).await
-            }
+            Edit::Engine => Box::pin(self.edit_engine(id, modify(), cx)).await,
             Edit::NodeType => {
                 let call = modify().cache_node_type(&self.node_type);
                 let done = |s: &Self| s.node_type == self.node_type;
@@ -303,6 +323,31 @@ impl ReplicationGroup {
         done: impl Fn(&Self) -> bool + Sync,
     ) -> Result<Reading> {
         watch(cx, WORK, || Reading::of(&cx.cloud, id), |reading| reading.judge(&done)).await
+    }
+
+    /// The name of its parameter group.
+    fn parameter_group(&self, cx: &Cx<Aws>) -> Result<Option<String>> {
+        Ok(self.parameters.0.as_ref().map(|to| cx.get(to)).transpose()?.map(|group| group.name))
+    }
+
+    async fn edit_engine(
+        &self,
+        id: &str,
+        call: ModifyReplicationGroupFluentBuilder,
+        cx: &Cx<Aws>,
+    ) -> Result<()> {
+        let group = self.parameter_group(cx)?;
+        let runs = |s: &Self| s.engine == self.engine && self.version.accepts(&s.version);
+        let done = |s: &Self| {
+            let is = s.parameters.0.as_ref().and_then(Ref::id);
+            runs(s) && (group.is_none() || is == group.as_deref())
+        };
+        let now = Self::changed(id, cx, |_| true).await?.spec(Tags::default());
+        let call = call.set_cache_parameter_group_name(group.clone());
+        let other = (now.engine != self.engine).then(|| self.engine.to_string());
+        let version = (!runs(&now)).then(|| self.version.0.clone());
+        let call = call.set_engine(other).set_engine_version(version);
+        Box::pin(Self::modify(id, call, done, cx)).await
     }
 
     async fn edit_replicas(

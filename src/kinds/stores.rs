@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 pub(super) mod bench;
+pub(super) mod cache_versions;
 pub mod databases;
 pub(super) mod watch;
 

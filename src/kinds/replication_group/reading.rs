@@ -1,6 +1,6 @@
 //! What AWS tells of a replication group: one part by the group, the other by its nodes.
 
-use super::{Engine, ReplicationGroup, ReplicationGroupLive};
+use super::{Engine, Parameters, ReplicationGroup, ReplicationGroupLive};
 use crate::{
     aws::{Aws, Sent, Tags, Tolerant},
     engine::{Phase, Probe, Ref, Taken},
@@ -96,6 +96,7 @@ impl Reading {
         let node_type = node_type.or_else(|| self.group.cache_node_type());
         let members = self.group.member_clusters().len();
         let subnet_group = node.and_then(CacheCluster::cache_subnet_group_name);
+        let parameters = node.and_then(|n| n.cache_parameter_group()?.cache_parameter_group_name());
         let groups = node.map(CacheCluster::security_groups).unwrap_or_default();
         ReplicationGroup {
             engine: if engine == Some("valkey") { Engine::Valkey } else { Engine::Redis },
@@ -106,6 +107,7 @@ impl Reading {
             port: Port(self.port()),
             encryption_at_rest: self.group.at_rest_encryption_enabled().unwrap_or_default(),
             encryption_in_transit: self.group.transit_encryption_enabled().unwrap_or_default(),
+            parameters: Parameters(parameters.map(Ref::found)),
             // A group that has just begun to be made has no nodes yet. Ours stand in the subnet
             // group of the same name.
             subnet_group: Ref::found(subnet_group.or(self.id()).unwrap_or_default()),

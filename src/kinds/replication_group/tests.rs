@@ -22,8 +22,8 @@ use aws_sdk_elasticache::{
         remove_tags_from_resource::{RemoveTagsFromResourceError, RemoveTagsFromResourceOutput},
     },
     types::{
-        AutomaticFailoverStatus, CacheCluster, Endpoint, MultiAzStatus, NodeGroup,
-        PendingModifiedValues, ReplicationGroup as Described, SecurityGroupMembership,
+        AutomaticFailoverStatus, CacheCluster, CacheParameterGroupStatus, Endpoint, MultiAzStatus,
+        NodeGroup, PendingModifiedValues, ReplicationGroup as Described, SecurityGroupMembership,
         builders::{CacheClusterBuilder, ReplicationGroupBuilder},
     },
 };
@@ -44,6 +44,7 @@ fn wanted(net: &Net) -> ReplicationGroup {
         port: Port(6379),
         encryption_at_rest: true,
         encryption_in_transit: true,
+        parameters: Parameters(Some(net.parameters.clone())),
         subnet_group: net.cache.clone(),
         security_groups: net.groups.clone(),
         tags: team(),
@@ -69,6 +70,10 @@ fn group(status: &str) -> ReplicationGroupBuilder {
         .node_groups(NodeGroup::builder().primary_endpoint(endpoint).build())
 }
 
+fn parameters(name: &str) -> CacheParameterGroupStatus {
+    CacheParameterGroupStatus::builder().cache_parameter_group_name(name).build()
+}
+
 fn node() -> CacheClusterBuilder {
     CacheCluster::builder()
         .cache_cluster_id("shop-cache-001")
@@ -77,6 +82,7 @@ fn node() -> CacheClusterBuilder {
         .engine_version("8.0.1")
         .cache_node_type("cache.t4g.micro")
         .preferred_availability_zone("eu-west-1b")
+        .cache_parameter_group(parameters("shop-cache-valkey8"))
         .cache_subnet_group_name("shop-cache")
         .preferred_maintenance_window("sun:05:00-sun:06:00")
         .security_groups(
@@ -103,12 +109,14 @@ fn shows(mut states: Vec<Described>) -> Rule {
     answers.output(output(last)).repeatedly().build()
 }
 
+fn one_node(node: CacheCluster) -> impl Fn() -> DescribeCacheClustersOutput + Send + Sync {
+    move || DescribeCacheClustersOutput::builder().cache_clusters(node.clone()).build()
+}
+
 fn nodes(node: CacheCluster) -> Rule {
     mock!(Client::describe_cache_clusters)
         .match_requests(|r| r.show_cache_node_info() == Some(true))
-        .then_output(move || {
-            DescribeCacheClustersOutput::builder().cache_clusters(node.clone()).build()
-        })
+        .then_output(one_node(node))
 }
 
 fn tagged() -> Rule {
@@ -205,6 +213,7 @@ async fn it_is_made_encrypted_both_ways_across_zones_and_with_all_its_tags() {
                 && r.at_rest_encryption_enabled() == Some(true)
                 && r.transit_encryption_enabled() == Some(true)
                 && r.cache_subnet_group_name() == Some("shop-cache")
+                && r.cache_parameter_group_name() == Some("shop-cache-valkey8")
                 && r.security_group_ids() == ["sg-1"]
                 && r.tags().len() == 5
         })
@@ -248,24 +257,63 @@ async fn one_that_could_not_be_made_ends_the_wait_and_is_made_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn engine_and_version_are_changed_in_one_call_and_at_once() {
+async fn engine_version_and_parameter_group_are_changed_in_one_call_and_at_once() {
     let modify = mock!(Client::modify_replication_group)
         .match_requests(|r| {
             r.engine() == Some("valkey")
                 && r.engine_version() == Some("8.0")
                 && r.apply_immediately() == Some(true)
-                && r.cache_parameter_group_name().is_none()
+                && r.cache_parameter_group_name() == Some("shop-cache-valkey8")
         })
         .then_output(modified);
     let old = group("available").engine("redis").build();
     let looks =
         shows(vec![old.clone(), old, group("modifying").build(), group("available").build()]);
-    let (cx, net) =
-        at::<ReplicationGroup>(&elasticache(&[&modify, &looks, &nodes(node().build())]), "cache");
+    let before = node().engine_version("7.1.0").cache_parameter_group(parameters("default.redis7"));
+    let nodes = mock!(Client::describe_cache_clusters)
+        .sequence()
+        .output(one_node(before.clone().build()))
+        .output(one_node(before.build()))
+        .output(one_node(node().build()))
+        .repeatedly()
+        .build();
+    let (cx, net) = at::<ReplicationGroup>(&elasticache(&[&modify, &looks, &nodes]), "cache");
     wanted(&net).edit(Edit::Engine, &found(), &cx).await.unwrap();
     assert_eq!((modify.num_calls(), looks.num_calls()), (1, 4));
     wanted(&net).edit(Edit::Engine, &found(), &cx).await.unwrap();
     assert_eq!(modify.num_calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_within_an_engine_names_no_engine_and_a_switch_of_parameters_no_version() {
+    let upgrade = mock!(Client::modify_replication_group)
+        .match_requests(|r| {
+            r.engine().is_none()
+                && r.engine_version() == Some("8.0")
+                && r.cache_parameter_group_name() == Some("shop-cache-valkey8")
+        })
+        .then_output(modified);
+    let switch = mock!(Client::modify_replication_group)
+        .match_requests(|r| {
+            r.engine().is_none()
+                && r.engine_version().is_none()
+                && r.cache_parameter_group_name() == Some("shop-cache-valkey8")
+        })
+        .then_output(modified);
+    for (modify, version) in [(&upgrade, "7.2.6"), (&switch, "8.0.1")] {
+        let before = node().engine_version(version).cache_parameter_group(parameters("default"));
+        let nodes = mock!(Client::describe_cache_clusters)
+            .sequence()
+            .output(one_node(before.clone().build()))
+            .output(one_node(before.build()))
+            .output(one_node(node().build()))
+            .repeatedly()
+            .build();
+        let looks = shows(vec![group("available").build()]);
+        let (cx, net) = at::<ReplicationGroup>(&elasticache(&[modify, &looks, &nodes]), "cache");
+        wanted(&net).edit(Edit::Engine, &found(), &cx).await.unwrap();
+        assert_eq!(modify.num_calls(), 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]

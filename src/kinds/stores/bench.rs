@@ -4,8 +4,9 @@ use crate::{
     aws::{Aws, Tags},
     engine::{Action, Address, AnyKind, Cx, Found, Graph, Inventory, Kind, Plan, Ref},
     kinds::{
-        CacheSubnetGroup, DbSubnetGroup, SecurityGroup, Subnet,
-        cache_subnet_group::CacheSubnetGroupLive, db_subnet_group::DbSubnetGroupLive,
+        CacheParameterGroup, CacheSubnetGroup, DbSubnetGroup, SecurityGroup, Subnet,
+        cache_parameter_group::CacheParameterGroupLive, cache_subnet_group::CacheSubnetGroupLive,
+        db_subnet_group::DbSubnetGroupLive,
     },
 };
 use aws_sdk_elasticache::error::ErrorMetadata;
@@ -17,6 +18,7 @@ pub(in crate::kinds) struct Net {
     pub(in crate::kinds) groups: Vec<Ref<SecurityGroup>>,
     pub(in crate::kinds) cache: Ref<CacheSubnetGroup>,
     pub(in crate::kinds) db: Ref<DbSubnetGroup>,
+    pub(in crate::kinds) parameters: Ref<CacheParameterGroup>,
 }
 
 /// As found ones hold them.
@@ -26,6 +28,7 @@ pub(in crate::kinds) fn found_net() -> Net {
         groups: vec![Ref::found("sg-1")],
         cache: Ref::found("shop-cache"),
         db: Ref::found("shop-db"),
+        parameters: Ref::found("shop-cache-valkey8"),
     }
 }
 
@@ -54,7 +57,10 @@ pub(in crate::kinds) fn at<K: Kind<Cloud = Aws>>(aws: &Arc<Aws>, name: &str) -> 
     let (cx, cache) = cx.with::<CacheSubnetGroup>("cache", live);
     let live = DbSubnetGroupLive { name: "shop-db".into(), arn: "arn:db".into() };
     let (cx, db) = cx.with::<DbSubnetGroup>("db", live);
-    (cx, Net { subnets: vec![a, b], groups: vec![group], cache, db })
+    let live =
+        CacheParameterGroupLive { name: "shop-cache-valkey8".into(), arn: "arn:parameters".into() };
+    let (cx, parameters) = cx.with::<CacheParameterGroup>("cache-valkey8", live);
+    (cx, Net { subnets: vec![a, b], groups: vec![group], cache, db, parameters })
 }
 
 /// Everything of one kind that there is.
