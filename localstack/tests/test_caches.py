@@ -63,7 +63,11 @@ class Caches(CloudTest):
         self.eventually("available", self.status)
         self.assertEqual(tags(ResourceName=made["ARN"])["TagList"], TAGS)
         self.elasticache.add_tags_to_resource(ResourceName=made["ARN"], Tags=[{"Key": "a", "Value": "b"}])
+        gone = {"ResourceName": made["ARN"], "TagKeys": ["a"]}
+        self.refuses("InvalidReplicationGroupState", self.elasticache.remove_tags_from_resource, **gone)
+        self.assertEqual(self.eventually("available", self.status), ["modifying", "available"])
         self.assertEqual(len(tags(ResourceName=made["ARN"])["TagList"]), 2)
+        self.assertEqual(len(tags(ResourceName=self.cluster("shop-001")["ARN"])["TagList"]), 2)
         group = self.elasticache.describe_cache_subnet_groups(CacheSubnetGroupName="shop")["CacheSubnetGroups"][0]
         self.assertEqual(tags(ResourceName=group["ARN"])["TagList"], TAGS)
 
@@ -79,6 +83,107 @@ class Caches(CloudTest):
         self.assertEqual(self.eventually("available", self.status), ["modifying", "available"])
         self.assertEqual(self.shown()["CacheNodeType"], "cache.t4g.small")
         self.assertEqual(self.cluster("shop-001")["PendingModifiedValues"], {})
+
+    def test_a_change_of_nothing_is_refused(self):
+        self.available()
+        modify, same = self.elasticache.modify_replication_group, {"ReplicationGroupId": "shop", "ApplyImmediately": True}
+        for nothing in ({}, {"CacheNodeType": "cache.t4g.micro"}, {"EngineVersion": "8.0"}, {"MultiAZEnabled": True}):
+            self.refuses("InvalidParameterCombination", modify, **same, **nothing)
+        modify(ReplicationGroupId="shop", CacheNodeType="cache.t4g.small")
+        self.eventually("available", self.status)
+        modify(**same, CacheNodeType="cache.t4g.small")  # what waited is brought forward
+
+    def test_a_replica_may_come_beside_the_primary_and_then_not_take_over(self):
+        self.available(NumCacheClusters=1, AutomaticFailoverEnabled=False, MultiAZEnabled=False)
+        more = {"ReplicationGroupId": "shop", "ApplyImmediately": True}
+        over = {**more, "AutomaticFailoverEnabled": True, "MultiAZEnabled": True}
+        self.elasticache.increase_replica_count(**more, NewReplicaCount=1)
+        self.eventually("available", self.status)
+        self.refuses("InvalidParameterCombination", self.elasticache.modify_replication_group, **over)
+        self.elasticache.decrease_replica_count(**more, NewReplicaCount=0)
+        self.eventually("available", self.status)
+        home = self.cluster("shop-001")["PreferredAvailabilityZone"]
+        other = ({"eu-west-1a", "eu-west-1b"} - {home}).pop()
+        spread = {"NodeGroupId": "0001", "NewReplicaCount": 1, "PreferredAvailabilityZones": [home, other]}
+        self.elasticache.increase_replica_count(**more, ReplicaConfiguration=[spread])
+        self.eventually("available", self.status)
+        self.elasticache.modify_replication_group(**over)
+
+    def test_a_subnet_is_held_only_where_a_node_stands(self):
+        self.available(NumCacheClusters=1, AutomaticFailoverEnabled=False, MultiAZEnabled=False)
+        home = self.cluster("shop-001")["PreferredAvailabilityZone"]
+        group = self.elasticache.describe_cache_subnet_groups(CacheSubnetGroupName="shop")["CacheSubnetGroups"][0]
+        of_zone = {x["SubnetAvailabilityZone"]["Name"]: x["SubnetIdentifier"] for x in group["Subnets"]}
+        held = of_zone.pop(home)
+        free = list(of_zone.values())
+        change = self.elasticache.modify_cache_subnet_group
+        self.refuses("SubnetInUse", change, CacheSubnetGroupName="shop", SubnetIds=free)
+        self.refuses("DependencyViolation", self.ec2.delete_subnet, SubnetId=held)
+        change(CacheSubnetGroupName="shop", SubnetIds=[held])
+        self.ec2.delete_subnet(SubnetId=free[0])
+
+    def test_a_parameter_group_is_of_one_family_and_stays_while_it_is_used(self):
+        made = {"CacheParameterGroupName": "Mine", "Description": "x", "Tags": TAGS}
+        create = self.elasticache.create_cache_parameter_group
+        self.refuses("InvalidParameterValue", create, **made, CacheParameterGroupFamily="valkey1")
+        arn = create(**made, CacheParameterGroupFamily="valkey8")["CacheParameterGroup"]["ARN"]
+        self.refuses("CacheParameterGroupAlreadyExists", create, **made, CacheParameterGroupFamily="valkey8")
+        self.assertEqual(self.elasticache.list_tags_for_resource(ResourceName=arn)["TagList"], TAGS)
+        self.refuses(
+            "InvalidParameterCombination",
+            self.elasticache.create_replication_group,
+            **self.asked(EngineVersion="7.2", CacheParameterGroupName="mine"),
+        )
+        self.available(CacheParameterGroupName="mine")
+        gone = {"CacheParameterGroupName": "mine"}
+        self.refuses("InvalidCacheParameterGroupState", self.elasticache.delete_cache_parameter_group, **gone)
+        back = {"ReplicationGroupId": "shop", "ApplyImmediately": True, "CacheParameterGroupName": "default.valkey8"}
+        self.elasticache.modify_replication_group(**back)
+        self.eventually("available", self.status)
+        self.elasticache.delete_cache_parameter_group(**gone)
+        self.refuses("CacheParameterGroupNotFound", self.elasticache.describe_cache_parameter_groups, **gone)
+
+    def test_parameters_are_set_and_checked_and_aws_own_groups_are_not(self):
+        name = {"CacheParameterGroupName": "mine"}
+        self.elasticache.create_cache_parameter_group(**name, CacheParameterGroupFamily="valkey8", Description="x")
+        one = lambda key, value: {"ParameterNameValues": [{"ParameterName": key, "ParameterValue": value}]}  # noqa: E731
+        modify = self.elasticache.modify_cache_parameter_group
+        for wrong in (one("maxmemory-policy", "lru"), one("reserved-memory-percent", "101"), one("no-such", "1")):
+            self.refuses("InvalidParameterValue", modify, **name, **wrong)
+        policy = one("maxmemory-policy", "noeviction")
+        self.refuses("InvalidParameterValue", modify, CacheParameterGroupName="default.valkey8", **policy)
+        modify(**name, **policy)
+        pages = self.elasticache.get_paginator("describe_cache_parameters").paginate(**name)
+        all = {p["ParameterName"]: (p["ParameterValue"], p["Source"]) for page in pages for p in page["Parameters"]}
+        self.assertEqual(all["maxmemory-policy"], ("noeviction", "user"))
+        self.assertEqual(all["reserved-memory-percent"], ("25", "system"))
+        pages = self.elasticache.get_paginator("describe_cache_parameter_groups").paginate()
+        names = [g["CacheParameterGroupName"] for page in pages for g in page["CacheParameterGroups"]]
+        self.assertTrue({"mine", "default.valkey8", "default.memcached1.6"} <= set(names))
+
+    def test_the_versions_are_told_with_their_families(self):
+        pages = self.elasticache.get_paginator("describe_cache_engine_versions").paginate(Engine="valkey")
+        made = {v["EngineVersion"]: v["CacheParameterGroupFamily"] for page in pages for v in page["CacheEngineVersions"]}
+        self.assertEqual((made["7.2"], made["8.0"]), ("valkey7", "valkey8"))
+
+    def test_a_version_of_another_family_wants_a_parameter_group_of_that_family(self):
+        self.available(EngineVersion="7.2")
+        modify, change = self.elasticache.modify_replication_group, {"ReplicationGroupId": "shop", "ApplyImmediately": True}
+        self.refuses("InvalidParameterCombination", modify, **change, EngineVersion="8.0")
+        modify(**change, EngineVersion="8.0", CacheParameterGroupName="default.valkey8")
+        self.eventually("available", self.status)
+        modify(**change, EngineVersion="8.1")  # the same family
+        self.eventually("available", self.status)
+        self.assertEqual(
+            self.cluster("shop-001")["CacheParameterGroup"]["CacheParameterGroupName"], "default.valkey8"
+        )
+
+    def test_valkey_does_not_take_over_a_group_of_redis_parameters_that_is_not_aws_own(self):
+        name = {"CacheParameterGroupName": "mine"}
+        self.elasticache.create_cache_parameter_group(**name, CacheParameterGroupFamily="redis7", Description="x")
+        self.available(Engine="redis", EngineVersion="7.1", **name)
+        change = {"ReplicationGroupId": "shop", "ApplyImmediately": True, "Engine": "valkey", "EngineVersion": "8.0"}
+        self.refuses("InvalidParameterCombination", self.elasticache.modify_replication_group, **change)
 
     def test_replicas_come_and_go(self):
         self.available()
@@ -141,6 +246,20 @@ class Caches(CloudTest):
         self.eventually("available", status)
         self.assertEqual(len(self.cluster("mem")["CacheNodes"]), 1)
         self.assertTrue(self.cluster("mem")["TransitEncryptionEnabled"])
+        self.assertEqual(self.cluster("mem")["PreferredAvailabilityZone"], "eu-west-1a")
+        self.refuses("InvalidParameterCombination", self.elasticache.modify_cache_cluster, **change)
+        self.elasticache.modify_cache_cluster(**{**change, "NumCacheNodes": 2})
+        self.eventually("available", status)
+        self.assertEqual(self.cluster("mem")["PreferredAvailabilityZone"], "eu-west-1a")
+        self.elasticache.modify_cache_cluster(**{**change, "NumCacheNodes": 3}, AZMode="cross-az")
+        self.eventually("available", status)
+        self.assertEqual(self.cluster("mem")["PreferredAvailabilityZone"], "Multiple")
+
+    def test_t2_nodes_of_memcached_do_not_encrypt(self):
+        asked = {"Engine": "memcached", "CacheNodeType": "cache.t2.micro", "NumCacheNodes": 1, "CacheClusterId": "mem"}
+        create = self.elasticache.create_cache_cluster
+        self.refuses("InvalidParameterCombination", create, **asked, TransitEncryptionEnabled=True)
+        create(**asked)
 
     def test_lists_come_in_pages(self):
         for i in range(3):

@@ -1,7 +1,18 @@
 """Cache clusters: Memcached by itself, and the members of replication groups."""
 
 from ..call import fault
-from .nodes import check_groups, check_name, cluster_shape, known_parameters, known_version, node_settings
+from .nodes import (
+    check_groups,
+    check_name,
+    cluster_shape,
+    known_parameters,
+    known_version,
+    no_change,
+    node_settings,
+    placed,
+    sites,
+    spread,
+)
 from .store import begin, listed, op, settled, view
 
 STATUS = "CacheClusterStatus"
@@ -27,6 +38,13 @@ def CreateCacheCluster(call, s):
         raise fault("InvalidParameterValue", "NumCacheNodes should be 1 if engine is redis")
     if engine == "valkey":
         raise fault("InvalidParameterCombination", "Valkey is created as a replication group")
+    if call.get("PreferredAvailabilityZones"):
+        zones = call.get("PreferredAvailabilityZones")
+    elif call.get("AZMode") == "cross-az":
+        zones = spread(s, hidden, nodes)
+    else:
+        zones = [call.get("PreferredAvailabilityZone") or sorted(sites(s, hidden))[0]] * nodes
+    hidden["Places"] = placed(s, hidden, zones)
     res = s.add("cluster", name, cluster_shape(s, name, hidden), call.get("Tags"))
     res.hidden = hidden
     begin(res, "creating")
@@ -49,7 +67,16 @@ def check_change(call, res):
             )
     if "EngineVersion" in change:
         change["EngineVersion"], _ = known_version(res.hidden["Engine"], change["EngineVersion"])
-    return change
+    shown = {**res.hidden, "NumCacheNodes": now}
+    return {k: v for k, v in change.items() if v != shown[k]}
+
+
+def resized(s, hidden, count, mode):
+    """The places of the nodes when there are so many: those that are added stay in one zone unless asked otherwise."""
+    places = hidden["Places"][:count]
+    more = count - len(places)
+    lone = mode != "cross-az" and len(set(places)) == 1
+    return places + placed(s, hidden, [places[0][0]] * more if lone else spread(s, hidden, more, places))
 
 
 @op
@@ -60,7 +87,7 @@ def ModifyCacheCluster(call, s):
     check_groups(call, call.get("SecurityGroupIds"))
     if call.get("CacheParameterGroupName"):
         _, family = known_version(res.hidden["Engine"], res.hidden["EngineVersion"])
-        known_parameters(family, call.get("CacheParameterGroupName"))
+        known_parameters(s, family, call.get("CacheParameterGroupName"))
     at_once = (
         "PreferredMaintenanceWindow",
         "AutoMinorVersionUpgrade",
@@ -69,7 +96,12 @@ def ModifyCacheCluster(call, s):
         "SecurityGroupIds",
         "CacheParameterGroupName",
     )
-    res.hidden.update({k: call.get(k) for k in at_once if call.get(k) is not None})
+    now = {k: call.get(k) for k in at_once if call.get(k) is not None}
+    applies = bool(call.get("ApplyImmediately")) and bool(res.hidden.get("Later"))
+    if not change and not applies and all(res.hidden[k] == v for k, v in now.items()):
+        raise no_change()
+    res.hidden.update(now)
+    mode = call.get("AZMode")
     waiting = {**res.hidden.get("Later", {}), **change}
     apply = bool(waiting) and bool(call.get("ApplyImmediately"))
     res.hidden["Later"] = {} if apply else waiting
@@ -77,6 +109,7 @@ def ModifyCacheCluster(call, s):
     def done():
         if apply:
             res.hidden["Nodes"] = waiting.pop("NumCacheNodes", res.hidden["Nodes"])
+            res.hidden["Places"] = resized(s, res.hidden, res.hidden["Nodes"], mode)
             res.hidden.update(waiting)
         res.shown = {**cluster_shape(s, res.name, res.hidden, res.shown.get("ReplicationGroupId")), "ARN": res.arn}
 

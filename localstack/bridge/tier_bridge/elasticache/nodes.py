@@ -5,15 +5,25 @@ import re
 from ..call import fault
 from .store import now
 
-# engine -> what one asks for -> (what AWS makes of it, parameter group family)
+# engine -> what one asks for -> (what AWS makes of it, parameter group family), the oldest first
 VERSIONS = {
-    "redis": {"6.2": ("6.2.6", "redis6.x"), "7.0": ("7.0.7", "redis7"), "7.1": ("7.1.0", "redis7")},
-    "valkey": {"7.2": ("7.2.6", "valkey7"), "8.0": ("8.0.1", "valkey8"), "8.1": ("8.1.0", "valkey8")},
+    "redis": {
+        "6.0": ("6.0.5", "redis6.x"),
+        "6.2": ("6.2.6", "redis6.x"),
+        "7.0": ("7.0.7", "redis7"),
+        "7.1": ("7.1.0", "redis7"),
+    },
+    "valkey": {
+        "7.2": ("7.2.6", "valkey7"),
+        "8.0": ("8.0.1", "valkey8"),
+        "8.1": ("8.1.0", "valkey8"),
+        "8.2": ("8.2.0", "valkey8"),
+        "9.0": ("9.0.0", "valkey9"),
+    },
     "memcached": {v: (v, "memcached1.6") for v in ("1.6.12", "1.6.17", "1.6.22")},
 }
 SIZES = {
-    "t3": "micro small medium",
-    "t4g": "micro small medium",
+    **dict.fromkeys(("t2", "t3", "t4g"), "micro small medium"),
     **dict.fromkeys(("m5", "m6g", "m7g", "r5", "r6g", "r7g"), "large xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge"),
 }
 PENDING = ("NumCacheNodes", "CacheNodeType", "EngineVersion")
@@ -50,18 +60,26 @@ def known_version(engine, asked):
     raise fault("InvalidParameterCombination", f"Cannot find version {asked} for {engine}")
 
 
-def known_parameters(family, asked):
-    """Only the default parameter groups are there."""
-    default = f"default.{family}"
-    if asked in (None, default, f"{default}.cluster.on"):
-        return asked or default
-    if asked.startswith("default."):
-        found = asked.removeprefix("default.").removesuffix(".cluster.on")
+def family_of(s, name):
+    """The family of a parameter group that is there."""
+    name = name.lower()
+    default = name.removeprefix("default.").removesuffix(".cluster.on")
+    if name != default and any(default == family for all in VERSIONS.values() for _, family in all.values()):
+        return default
+    return s.get("parameters", name).shown["CacheParameterGroupFamily"]
+
+
+def known_parameters(s, family, asked):
+    """The parameter group that is asked for, if it is of this family; AWS's own if none is."""
+    if not asked:
+        return f"default.{family}"
+    found = family_of(s, asked)
+    if found != family:
         raise fault(
             "InvalidParameterCombination",
             f"Expected a parameter group of family {family} but found one of family {found}",
         )
-    raise fault("CacheParameterGroupNotFound", f"CacheParameterGroup not found: {asked}", 404)
+    return asked.lower()
 
 
 def node_settings(call, s, engine):
@@ -70,7 +88,7 @@ def node_settings(call, s, engine):
         raise fault("InvalidParameterValue", f"Invalid engine {engine}")
     version, family = known_version(engine, call.get("EngineVersion"))
     check_node_type(call.get("CacheNodeType"))
-    parameters = known_parameters(family, call.get("CacheParameterGroupName"))
+    parameters = known_parameters(s, family, call.get("CacheParameterGroupName"))
     if call.get("CacheSubnetGroupName"):
         s.get("subnets", call.get("CacheSubnetGroupName"))
     check_groups(call, call.get("SecurityGroupIds"))
@@ -80,6 +98,11 @@ def node_settings(call, s, engine):
     if token and not encrypted:
         raise fault(
             "InvalidParameterCombination", "The AUTH token is only supported when encryption-in-transit is enabled"
+        )
+    if engine == "memcached" and encrypted and call.get("CacheNodeType").startswith("cache.t2."):
+        raise fault(
+            "InvalidParameterCombination",
+            f"Encryption features are not supported for the cache node type {call.get('CacheNodeType')}",
         )
     return {
         "Engine": engine,
@@ -98,15 +121,39 @@ def node_settings(call, s, engine):
         "TransitEncryptionMode": call.get("TransitEncryptionMode", "required") if encrypted else None,
         "AtRestEncryptionEnabled": bool(call.get("AtRestEncryptionEnabled")),
         "Nodes": 1,
+        "Places": [],
         "Created": now(),
     }
 
 
-def zones(s, hidden):
+def sites(s, hidden):
+    """Where a node may stand: zone -> subnet."""
     group = s.kinds["subnets"].get(hidden["CacheSubnetGroupName"])
     if group:
-        return [x["SubnetAvailabilityZone"]["Name"] for x in group.shown["Subnets"]]
-    return [f"{s.region}a", f"{s.region}b"]
+        return {x["SubnetAvailabilityZone"]["Name"]: x["SubnetIdentifier"] for x in group.shown["Subnets"]}
+    return {f"{s.region}{letter}": None for letter in "ab"}
+
+
+def placed(s, hidden, zones):
+    """Nodes in these zones, each as (zone, subnet)."""
+    there = sites(s, hidden)
+    for zone in zones:
+        if zone not in there:
+            raise fault("InvalidParameterValue", f"The subnet group has no subnet in the zone {zone}")
+    return [(zone, there[zone]) for zone in zones]
+
+
+def spread(s, hidden, count, taken=()):
+    """Zones for so many more nodes: each goes where fewest are."""
+    zones, more = [zone for zone, _ in taken], []
+    for _ in range(count):
+        more.append(min(sorted(sites(s, hidden)), key=lambda zone: (zones + more).count(zone)))
+    return more
+
+
+def no_change():
+    """AWS's refusal of a change of nothing, as after a call that was sent again."""
+    return fault("InvalidParameterCombination", "No modifications were requested")
 
 
 def host(s, *parts):
@@ -120,7 +167,8 @@ def endpoint(s, hidden, *parts):
 
 def cluster_shape(s, name, hidden, group=None):
     """What DescribeCacheClusters shows of a cluster with these settings."""
-    zone, nodes = zones(s, hidden), hidden["Nodes"]
+    places, nodes = hidden["Places"], hidden["Nodes"]
+    zone = [zone for zone, _ in places]
     same = (
         "Engine",
         "EngineVersion",
@@ -141,7 +189,7 @@ def cluster_shape(s, name, hidden, group=None):
         "CacheClusterStatus": "available",
         "NumCacheNodes": nodes,
         "CacheClusterCreateTime": hidden["Created"],
-        "PreferredAvailabilityZone": "Multiple" if nodes > 1 and len(zone) > 1 else zone[0],
+        "PreferredAvailabilityZone": "Multiple" if len(set(zone)) > 1 else zone[0],
         "PendingModifiedValues": {k: v for k, v in hidden.get("Later", {}).items() if k in PENDING},
         "CacheParameterGroup": {
             "CacheParameterGroupName": hidden["CacheParameterGroupName"],
@@ -155,7 +203,7 @@ def cluster_shape(s, name, hidden, group=None):
                 "CacheNodeStatus": "available",
                 "CacheNodeCreateTime": hidden["Created"],
                 "ParameterGroupStatus": "in-sync",
-                "CustomerAvailabilityZone": zone[i % len(zone)],
+                "CustomerAvailabilityZone": zone[i],
                 "Endpoint": endpoint(s, hidden, name, "abc123", f"{i + 1:04}"),
             }
             for i in range(nodes)

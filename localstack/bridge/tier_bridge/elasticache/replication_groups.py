@@ -7,12 +7,15 @@ from .nodes import (
     check_node_type,
     cluster_shape,
     endpoint,
+    family_of,
     known_parameters,
     known_version,
+    no_change,
     node_settings,
-    zones,
+    placed,
+    spread,
 )
-from .store import EXISTS, begin, listed, op, settled, view
+from .store import EXISTS, listed, op, pass_through, settled, view
 
 
 def shown(res):
@@ -31,8 +34,8 @@ def shown(res):
 
 def member(s, res, name, index):
     """One node as its node group shows it."""
-    zone, hidden = zones(s, res.hidden), res.hidden
-    node = {"CacheClusterId": name, "CacheNodeId": "0001", "PreferredAvailabilityZone": zone[index % len(zone)]}
+    hidden = res.hidden
+    node = {"CacheClusterId": name, "CacheNodeId": "0001", "PreferredAvailabilityZone": hidden["Places"][index][0]}
     if hidden["ClusterMode"] != "enabled":
         node["CurrentRole"] = "replica" if index else "primary"
         node["ReadEndpoint"] = endpoint(s, hidden, name, res.name, "abc123", "0001")
@@ -101,16 +104,9 @@ def lay_out(s, res):
     for name in names:
         if name not in have:
             s.add("cluster", name, {}, [{"Key": k, "Value": v} for k, v in res.tags.items()])
-        have[name].hidden = hidden
-        have[name].shown = {**cluster_shape(s, name, hidden, res.name), "ARN": have[name].arn}
-
-
-def pass_through(s, res, state, then):
-    """Enter a passing state together with the members."""
-    begin(res, state, then)
-    for cluster in s.kinds["cluster"].values():
-        if cluster.shown.get("ReplicationGroupId") == res.name:
-            begin(cluster, state)
+        place = hidden["Places"][names.index(name) % (hidden["Replicas"] + 1)]
+        have[name].hidden = {**hidden, "Places": [place]}
+        have[name].shown = {**cluster_shape(s, name, have[name].hidden, res.name), "ARN": have[name].arn}
 
 
 @op
@@ -128,6 +124,11 @@ def CreateReplicationGroup(call, s):
     if replicas > 5:
         raise fault("InvalidParameterValue", "A node group has at most 5 replicas")
     check_failover(failover, multi_az, replicas, shards)
+    asked = call.get("PreferredCacheClusterAZs")
+    if asked and len(asked) != replicas + 1:
+        raise fault("InvalidParameterValue", "PreferredCacheClusterAZs must name a zone for each node")
+    settings["Places"] = placed(s, settings, asked or spread(s, settings, replicas + 1))
+    check_zones(multi_az, settings["Places"])
     res = s.add("group", name, {}, call.get("Tags"))
     res.hidden = {
         **settings,
@@ -155,12 +156,21 @@ def check_failover(failover, multi_az, replicas, shards):
         raise fault("InvalidParameterCombination", "Multi-AZ needs automatic failover")
 
 
-def check_change(call, hidden):
+def check_zones(multi_az, places):
+    if multi_az and len({zone for zone, _ in places}) < 2:
+        raise fault(
+            "InvalidParameterCombination",
+            "Multi-AZ cannot be enabled: all nodes of the replication group are in one Availability Zone",
+        )
+
+
+def check_change(call, s, hidden):
     """The settings that wait for the maintenance window or ApplyImmediately, checked."""
     check_groups(call, call.get("SecurityGroupIds"))
     failover = call.get("AutomaticFailoverEnabled", hidden["AutomaticFailover"] == "enabled")
     multi_az = call.get("MultiAZEnabled", hidden["MultiAZ"] == "enabled")
     check_failover(failover, multi_az, hidden["Replicas"], hidden["Shards"])
+    check_zones(multi_az, hidden["Places"])
     engine, change = call.get("Engine") or hidden["Engine"], {}
     if engine != hidden["Engine"] and (hidden["Engine"], engine) != ("redis", "valkey"):
         raise fault("InvalidParameterCombination", f"The engine cannot change from {hidden['Engine']} to {engine}")
@@ -169,10 +179,10 @@ def check_change(call, hidden):
         change["EngineVersion"], family = known_version(engine, call.get("EngineVersion"))
         if engine == hidden["Engine"] and numbers(change["EngineVersion"]) < numbers(hidden["EngineVersion"]):
             raise fault("InvalidParameterCombination", "The engine version cannot go down")
-        change["CacheParameterGroupName"] = known_parameters(family, call.get("CacheParameterGroupName"))
+        change["CacheParameterGroupName"] = parameters_for(s, family, call.get("CacheParameterGroupName"), hidden, engine)
     elif call.get("CacheParameterGroupName"):
         _, family = known_version(engine, hidden["EngineVersion"])
-        change["CacheParameterGroupName"] = known_parameters(family, call.get("CacheParameterGroupName"))
+        change["CacheParameterGroupName"] = known_parameters(s, family, call.get("CacheParameterGroupName"))
     if call.get("CacheNodeType"):
         check_node_type(call.get("CacheNodeType"))
         change["CacheNodeType"] = call.get("CacheNodeType")
@@ -186,6 +196,17 @@ def check_change(call, hidden):
     return {k: v for k, v in change.items() if v != hidden[k]}
 
 
+def parameters_for(s, family, asked, hidden, engine):
+    """The parameter group for another version: AWS finds one of another family by itself only on the way from
+    Redis to Valkey, and only from its own group."""
+    now = hidden["CacheParameterGroupName"]
+    if asked or family_of(s, now) == family:
+        return known_parameters(s, family, asked or now)
+    if engine != hidden["Engine"] and now.startswith("default."):
+        return f"default.{family}"
+    return known_parameters(s, family, now)
+
+
 def numbers(version):
     return [int(n) for n in version.split(".")]
 
@@ -194,19 +215,26 @@ def numbers(version):
 def ModifyReplicationGroup(call, s):
     res = s.get("group", call.get("ReplicationGroupId"))
     settled(res)
-    hidden, change = res.hidden, check_change(call, res.hidden)
+    hidden, change = res.hidden, check_change(call, s, res.hidden)
     # These apply at once whatever ApplyImmediately says.
-    for key, to in (
-        ("ReplicationGroupDescription", "Description"),
-        *((k, k) for k in ("SnapshotRetentionLimit", "SnapshotWindow", "AutoMinorVersionUpgrade")),
-        *((k, k) for k in ("PreferredMaintenanceWindow", "SecurityGroupIds")),
-    ):
-        if call.get(key) is not None:
-            hidden[to] = call.get(key)
+    now = {
+        to: call.get(key)
+        for key, to in (
+            ("ReplicationGroupDescription", "Description"),
+            *((k, k) for k in ("SnapshotRetentionLimit", "SnapshotWindow", "AutoMinorVersionUpgrade")),
+            *((k, k) for k in ("PreferredMaintenanceWindow", "SecurityGroupIds")),
+        )
+        if call.get(key) is not None
+    }
     for key, to in (("AutomaticFailoverEnabled", "AutomaticFailover"), ("MultiAZEnabled", "MultiAZ")):
         if call.get(key) is not None:
-            hidden[to] = "enabled" if call.get(key) else "disabled"
-    if call.get("AuthToken") or call.get("AuthTokenUpdateStrategy") == "DELETE":
+            now[to] = "enabled" if call.get(key) else "disabled"
+    token = call.get("AuthToken") or call.get("AuthTokenUpdateStrategy") == "DELETE"
+    applies = call.get("ApplyImmediately") and hidden["Later"]
+    if not change and not token and not applies and all(hidden[k] == v for k, v in now.items()):
+        raise no_change()
+    hidden.update(now)
+    if token:
         hidden["AuthTokenEnabled"] = call.get("AuthTokenUpdateStrategy") != "DELETE"
     waiting = {**hidden["Later"], **change}
     # AWS shows what waits of these on the member clusters, and not on the group.
@@ -221,10 +249,26 @@ def ModifyReplicationGroup(call, s):
     return {"ReplicationGroup": shown(res)}
 
 
+def rearranged(s, hidden, replicas, asked):
+    """The places of all nodes when there are so many replicas."""
+    places = hidden["Places"][: replicas + 1]
+    more = replicas + 1 - len(places)
+    if asked:
+        if len(asked) != replicas + 1:
+            raise fault("InvalidParameterValue", "PreferredAvailabilityZones must name a zone for each node")
+        return places + placed(s, hidden, asked[len(places) :])
+    # AWS promises other zones to Multi-AZ groups only.
+    zones = spread(s, hidden, more, places) if hidden["MultiAZ"] == "enabled" else [places[0][0]] * more
+    return places + placed(s, hidden, zones)
+
+
 def change_replicas(call, s, up):
     res = s.get("group", call.get("ReplicationGroupId"))
     settled(res)
-    have, count = res.hidden["Replicas"], call.get("NewReplicaCount", res.hidden["Replicas"])
+    shards = call.get("ReplicaConfiguration") or [{}]
+    have, count = res.hidden["Replicas"], shards[0].get("NewReplicaCount") or call.get("NewReplicaCount")
+    if count is None:
+        raise fault("InvalidParameterCombination", "Either NewReplicaCount or ReplicaConfiguration must be given")
     if not call.get("ApplyImmediately"):
         raise fault("InvalidParameterValue", "ApplyImmediately must be true")
     if (count <= have) if up else (count >= have):
@@ -232,8 +276,10 @@ def change_replicas(call, s, up):
     if count > 5 or (count < 1 and res.hidden["AutomaticFailover"] == "enabled"):
         raise fault("InvalidParameterCombination", f"{count} replicas are not possible for this replication group")
 
+    places = rearranged(s, res.hidden, count, shards[0].get("PreferredAvailabilityZones"))
+
     def done():
-        res.hidden["Replicas"] = count
+        res.hidden["Replicas"], res.hidden["Places"] = count, places
         lay_out(s, res)
 
     pass_through(s, res, "modifying", done)

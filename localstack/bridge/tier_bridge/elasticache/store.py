@@ -13,16 +13,18 @@ OPS = {}
 STORES = {}
 
 # kind of resource -> ARN part; the error when it is not there; the one when its name is taken; the one when it is busy
-ARN = {"group": "replicationgroup", "cluster": "cluster", "subnets": "subnetgroup"}
+ARN = {"group": "replicationgroup", "cluster": "cluster", "subnets": "subnetgroup", "parameters": "parametergroup"}
 MISSING = {
     "group": ("ReplicationGroupNotFoundFault", "ReplicationGroup {} not found.", 404),
     "cluster": ("CacheClusterNotFound", "CacheCluster not found: {}", 404),
     "subnets": ("CacheSubnetGroupNotFoundFault", "Cache Subnet Group {} does not exist.", 400),
+    "parameters": ("CacheParameterGroupNotFound", "CacheParameterGroup {} not found.", 404),
 }
 EXISTS = {
     "group": "ReplicationGroupAlreadyExists",
     "cluster": "CacheClusterAlreadyExists",
     "subnets": "CacheSubnetGroupAlreadyExists",
+    "parameters": "CacheParameterGroupAlreadyExists",
 }
 BUSY = {"group": "InvalidReplicationGroupState", "cluster": "InvalidCacheClusterState"}
 
@@ -76,6 +78,14 @@ def begin(res, state, then=None):
     res.busy, res.until, res.next = state, time.monotonic() + DELAY, then
 
 
+def pass_through(s, res, state, then=None):
+    """Put a replication group into a passing state together with its members."""
+    begin(res, state, then)
+    for cluster in s.kinds["cluster"].values():
+        if cluster.shown.get("ReplicationGroupId") == res.name:
+            begin(cluster, state)
+
+
 def settled(res):
     if res.busy:
         raise fault(BUSY[res.kind], f"{res.name} is not in available state (it is {res.busy})")
@@ -111,8 +121,13 @@ def listed(call, s, kind, name_key, out_key, show, keep=lambda res: True):
     name = call.get(name_key)
     found = [s.get(kind, name)] if name else [r for _, r in sorted(s.kinds[kind].items())]
     found = [r for r in found if keep(r)]
-    start, size = int(call.get("Marker") or 0), call.get("MaxRecords") or (0 if name else PAGE) or 100
-    answer = {out_key: [show(r) for r in found[start : start + size]]}
-    if start + size < len(found):
+    return paged(call, out_key, [show(r) for r in found], 0 if name else PAGE)
+
+
+def paged(call, out_key, all, usual=PAGE):
+    """A page of MaxRecords of a list that is made already."""
+    start, size = int(call.get("Marker") or 0), call.get("MaxRecords") or usual or 100
+    answer = {out_key: all[start : start + size]}
+    if start + size < len(all):
         answer["Marker"] = str(start + size)
     return answer

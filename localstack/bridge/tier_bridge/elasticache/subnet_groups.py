@@ -30,9 +30,14 @@ def subnet_shape(call, ids):
     }
 
 
-def used(s, name):
+def users(s, name):
     caches = [*s.kinds["group"].values(), *s.kinds["cluster"].values()]
-    return any(r.hidden.get("CacheSubnetGroupName") == name for r in caches)
+    return [r for r in caches if r.hidden.get("CacheSubnetGroupName") == name]
+
+
+def stood_in(s, name):
+    """The subnets of a group in which a node stands."""
+    return {subnet for cache in users(s, name) for _, subnet in cache.hidden["Places"]}
 
 
 @op
@@ -51,8 +56,9 @@ def ModifyCacheSubnetGroup(call, s):
     res = s.get("subnets", call.get("CacheSubnetGroupName"))
     if call.get("SubnetIds"):
         gone = {x["SubnetIdentifier"] for x in res.shown["Subnets"]} - set(call.get("SubnetIds"))
-        if gone and used(s, res.name):
-            raise fault("SubnetInUse", f"The subnet {sorted(gone)[0]} is in use")
+        held = sorted(gone & stood_in(s, res.name))
+        if held:
+            raise fault("SubnetInUse", f"The subnet {held[0]} is in use")
         res.shown.update(subnet_shape(call, call.get("SubnetIds")))
     if call.get("CacheSubnetGroupDescription") is not None:
         res.shown["CacheSubnetGroupDescription"] = call.get("CacheSubnetGroupDescription")
@@ -67,7 +73,7 @@ def DescribeCacheSubnetGroups(call, s):
 @op
 def DeleteCacheSubnetGroup(call, s):
     res = s.get("subnets", call.get("CacheSubnetGroupName"))
-    if used(s, res.name):
+    if users(s, res.name):
         raise fault(
             "CacheSubnetGroupInUse", f"Cache Subnet Group {res.name} is currently in use by a cache cluster."
         )

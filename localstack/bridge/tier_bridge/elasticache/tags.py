@@ -1,7 +1,7 @@
 """Tags of everything in ElastiCache."""
 
 from ..call import fault
-from .store import ARN, op, settled
+from .store import ARN, op, pass_through, settled
 
 
 def tagged(call, s):
@@ -23,15 +23,21 @@ def ListTagsForResource(call, s):
     return {"TagList": [{"Key": k, "Value": v} for k, v in tagged(call, s).tags.items()]}
 
 
+def retag(s, res, change):
+    """A cache is modifying while its tags change, and a group passes them on to its members."""
+    members = [c for c in s.kinds["cluster"].values() if c.shown.get("ReplicationGroupId") == res.name]
+    for each in [res, *(members if res.kind == "group" else ())]:
+        change(each.tags)
+    if res.kind in ("group", "cluster"):
+        pass_through(s, res, "modifying")
+    return {"TagList": [{"Key": k, "Value": v} for k, v in res.tags.items()]}
+
+
 @op
 def AddTagsToResource(call, s):
-    tagged(call, s).tags.update({t["Key"]: t.get("Value", "") for t in call.get("Tags", [])})
-    return ListTagsForResource(call, s)
+    return retag(s, tagged(call, s), lambda tags: tags.update({t["Key"]: t.get("Value", "") for t in call.get("Tags", [])}))
 
 
 @op
 def RemoveTagsFromResource(call, s):
-    res = tagged(call, s)
-    for k in call.get("TagKeys", []):
-        res.tags.pop(k, None)
-    return ListTagsForResource(call, s)
+    return retag(s, tagged(call, s), lambda tags: [tags.pop(k, None) for k in call.get("TagKeys", [])])

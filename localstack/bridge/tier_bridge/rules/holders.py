@@ -40,8 +40,7 @@ def services(call):
         yield Holder("RDSNetworkInterface", "amazon-rds", subnets, groups)
     cache = elasticache.STORES.get((call.account, call.region))
     for res in list(cache.kinds["cluster"].values()) if cache else ():
-        group = cache.kinds["subnets"].get(res.hidden["CacheSubnetGroupName"])
-        subnets = {s["SubnetIdentifier"] for s in group.shown["Subnets"]} if group else set()
+        subnets = {subnet for _, subnet in res.hidden["Places"] if subnet}
         yield Holder(f"ElastiCache {res.name}", "amazon-elasticache", subnets, set(res.hidden["SecurityGroupIds"]))
     # Network interfaces outlive what they served by a while.
     for kind, owner in (("elb-eni", "amazon-elb"), ("db", "amazon-rds"), ("dbcluster", "amazon-rds")):
