@@ -9,7 +9,7 @@ pub use warnings::warnings;
 
 use crate::{
     engine::{Address, Plan, Step},
-    spec::{Spec, Stickiness, Store},
+    spec::{CacheEngine, Spec, Stickiness, Store},
 };
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -23,6 +23,8 @@ pub struct Mode {
     pub stickiness: Stickiness,
     /// How many instances there are.
     pub instances: usize,
+    /// Whether another node of the cache takes over when one fails or is exchanged.
+    pub failover: bool,
 }
 
 impl Mode {
@@ -32,6 +34,10 @@ impl Mode {
             store: spec.sessions.store,
             stickiness: spec.load_balancer.stickiness.clone(),
             instances: spec.app.instances.into(),
+            failover: spec
+                .cache
+                .as_ref()
+                .is_some_and(|c| c.engine != CacheEngine::Memcached && c.replicas > 0),
         }
     }
 }

@@ -86,7 +86,8 @@ class Caches(CloudTest):
 
     def test_a_change_of_nothing_is_refused(self):
         self.available()
-        modify, same = self.elasticache.modify_replication_group, {"ReplicationGroupId": "shop", "ApplyImmediately": True}
+        modify = self.elasticache.modify_replication_group
+        same = {"ReplicationGroupId": "shop", "ApplyImmediately": True}
         for nothing in ({}, {"CacheNodeType": "cache.t4g.micro"}, {"EngineVersion": "8.0"}, {"MultiAZEnabled": True}):
             self.refuses("InvalidParameterCombination", modify, **same, **nothing)
         modify(ReplicationGroupId="shop", CacheNodeType="cache.t4g.small")
@@ -163,12 +164,14 @@ class Caches(CloudTest):
 
     def test_the_versions_are_told_with_their_families(self):
         pages = self.elasticache.get_paginator("describe_cache_engine_versions").paginate(Engine="valkey")
-        made = {v["EngineVersion"]: v["CacheParameterGroupFamily"] for page in pages for v in page["CacheEngineVersions"]}
+        all = [version for page in pages for version in page["CacheEngineVersions"]]
+        made = {v["EngineVersion"]: v["CacheParameterGroupFamily"] for v in all}
         self.assertEqual((made["7.2"], made["8.0"]), ("valkey7", "valkey8"))
 
     def test_a_version_of_another_family_wants_a_parameter_group_of_that_family(self):
         self.available(EngineVersion="7.2")
-        modify, change = self.elasticache.modify_replication_group, {"ReplicationGroupId": "shop", "ApplyImmediately": True}
+        modify = self.elasticache.modify_replication_group
+        change = {"ReplicationGroupId": "shop", "ApplyImmediately": True}
         self.refuses("InvalidParameterCombination", modify, **change, EngineVersion="8.0")
         modify(**change, EngineVersion="8.0", CacheParameterGroupName="default.valkey8")
         self.eventually("available", self.status)

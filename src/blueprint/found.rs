@@ -3,7 +3,7 @@
 use crate::{
     aws::Aws,
     engine::Inventory,
-    kinds::{Instance, Parameter, TargetGroup, target_group},
+    kinds::{Instance, Parameter, ReplicationGroup, TargetGroup, target_group},
     sessions::Mode,
     spec::{Seconds, Stickiness, Store},
 };
@@ -18,6 +18,7 @@ pub fn mode(found: &Inventory<Aws>) -> Option<Mode> {
         store: store.and_then(|word| Store::named(word)).unwrap_or(Store::None),
         stickiness: stickiness(&group.spec.stickiness),
         instances: found.of::<Instance>().count(),
+        failover: found.of::<ReplicationGroup>().any(|cache| cache.spec.failover),
     })
 }
 

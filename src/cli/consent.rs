@@ -147,7 +147,7 @@ mod tests {
     use crate::{sessions::Mode, spec::Stickiness, ui::Trouble};
 
     fn shift(store: Store) -> Shift {
-        let mode = Mode { store, stickiness: Stickiness::Off, instances: 2 };
+        let mode = Mode { store, stickiness: Stickiness::Off, instances: 2, failover: true };
         Shift { today: Some(mode.clone()), then: Some(mode) }
     }
 

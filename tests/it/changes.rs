@@ -96,6 +96,14 @@ impl Stack {
         instances.into_iter().filter_map(|i| i.instance_id).collect()
     }
 
+    /// The cache parameter groups that are not AWS's own.
+    async fn parameter_groups(&self) -> Vec<String> {
+        let all = self.cloud.cache.describe_cache_parameter_groups().into_paginator();
+        let all = all.items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
+        let names = all.into_iter().filter_map(|group| group.cache_parameter_group_name);
+        names.filter(|name| !name.starts_with("default.")).collect()
+    }
+
     fn destroy(&self) {
         self.desk.ok(&["destroy", "--yes"]);
     }
@@ -176,7 +184,11 @@ async fn a_cache_comes_grows_and_goes_but_never_moves() {
     let groups = stack.cloud.cache.describe_replication_groups().send().await.unwrap();
     assert_eq!(groups.replication_groups()[0].member_clusters().len(), 3);
     stack.with("replicas: 2", "replicas: 1");
-    stack.with("engine: redis, version: \"7.1\"", "engine: valkey, version: \"8.0\"");
+    assert_eq!(stack.parameter_groups().await, ["shop-cache-redis7"]);
+    stack.with("engine: redis, version: \"7.1\"", "engine: valkey, version: \"7.2\"");
+    stack.with("version: \"7.2\"", "version: \"8.0\"");
+    assert_eq!(stack.parameter_groups().await, ["shop-cache-valkey8"]);
+    stack.with("replicas: 1", "replicas: 1, maxmemory_policy: volatile-ttl");
     stack.with("replicas: 1", "replicas: 1, node_type: cache.t4g.small");
     let refused = stack.refuses("replicas: 1", "replicas: 1, port: 6380").await;
     assert!(refused.both().contains("every session in it"), "{}", refused.both());
@@ -187,6 +199,7 @@ async fn a_cache_comes_grows_and_goes_but_never_moves() {
         text.lines().filter(|l| !l.starts_with("cache")).collect::<Vec<_>>().join("\n") + "\n"
     });
     assert!(plan.contains("replication-group/cache"), "{plan}");
+    assert!(stack.parameter_groups().await.is_empty());
     stack.destroy();
 }
 

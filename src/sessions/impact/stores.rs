@@ -11,15 +11,27 @@ pub(super) fn replication_group(step: &Step) -> Option<Impact> {
     }
     match step.deed {
         Deed::Remove | Deed::Replace { .. } => logs_out(ALL),
-        Deed::Edit if step.changes_any(&["engine", "version"]) => interrupts(
-            "connections are cut while the engine is upgraded, for seconds with a replica and for \
-             minutes without; sessions stay",
-        ),
-        Deed::Edit if step.change("node_type").is_some() => interrupts(
-            "connections are cut when the new nodes take over, for seconds with a replica and for \
-             minutes without; sessions stay",
-        ),
+        Deed::Edit if step.changes_any(&["engine", "version"]) => {
+            interrupts(exchange("while the engine is upgraded", step))
+        }
+        Deed::Edit if step.change("node_type").is_some() => {
+            interrupts(exchange("when nodes of another type take over", step))
+        }
         Deed::Make | Deed::Edit => None,
+    }
+}
+
+/// What is told of nodes that are exchanged. AWS copies what is in them as far as it can: it promises
+/// no more than to try ("best effort", Scaling and Version Management in the `ElastiCache` User Guide).
+fn exchange(when: &str, step: &Step) -> String {
+    if step.today.failover {
+        format!("connections are cut {when}, for seconds; sessions normally stay")
+    } else {
+        format!(
+            "there is one node, so nobody's session can be reached {when}, for some minutes; AWS \
+             copies the sessions over as far as it can, and what it cannot is lost: a replica first \
+             (cache.replicas: 1) makes it seconds"
+        )
     }
 }
 

@@ -13,7 +13,7 @@ fn app(name: &str, duration: u32) -> Stickiness {
 }
 
 fn mode(store: Store, stickiness: Stickiness) -> Mode {
-    Mode { store, stickiness, instances: 3 }
+    Mode { store, stickiness, instances: 3, failover: true }
 }
 
 /// A stack that keeps its sessions as it does.
@@ -222,6 +222,19 @@ fn a_replication_group_keeps_its_sessions_while_it_changes() {
     }
     let elsewhere = steady(Store::Database, Stickiness::Off);
     assert_eq!(edited(&elsewhere, "replication-group/cache", "version"), None);
+}
+
+#[test]
+fn a_cache_of_one_node_cannot_be_reached_for_minutes_while_that_is_exchanged() {
+    let lone = Mode { failover: false, ..mode(Store::Redis, Stickiness::Off) };
+    // A replica that comes with the same change comes after it.
+    let shift = Shift { today: Some(lone), then: Some(mode(Store::Redis, Stickiness::Off)) };
+    let both = steady(Store::Redis, Stickiness::Off);
+    for attribute in ["engine", "version", "node_type"] {
+        let says = |shift| edited(shift, "replication-group/cache", attribute).unwrap().says;
+        assert!(says(&shift).contains("one node") && says(&shift).contains("minutes"));
+        assert!(says(&both).contains("for seconds") && says(&both).contains("normally"));
+    }
 }
 
 #[test]

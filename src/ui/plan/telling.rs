@@ -6,7 +6,10 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
     ("access", &["security-group", "security-group-rule", "instance-role", "role-policy"]),
     ("load balancer", &["load-balancer", "target-group", "listener"]),
     ("app", &["parameter", "instance", "target"]),
-    ("cache", &["cache-subnet-group", "replication-group", "cache-cluster"]),
+    (
+        "cache",
+        &["cache-subnet-group", "cache-parameter-group", "replication-group", "cache-cluster"],
+    ),
     ("database", &["db-subnet-group", "db-cluster", "db-instance"]),
     ("dns", &["hosted-zone", "dns-record"]),
 ];

@@ -5,7 +5,8 @@ written out here. Subnets and security groups are looked up in the EC2 (moto) st
 and states last TIER_DELAY seconds.
 """
 
-from . import clusters, parameter_groups, replication_groups, subnet_groups, tags  # noqa: F401  (each enters its operations)
+# Each enters its operations.
+from . import clusters, parameter_groups, replication_groups, subnet_groups, tags  # noqa: F401
 from .store import OPS, STORES, run
 
 __all__ = ["OPS", "STORES", "run"]

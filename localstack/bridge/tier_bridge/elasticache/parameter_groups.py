@@ -64,7 +64,7 @@ def CreateCacheParameterGroup(call, s):
     name, family = call.get("CacheParameterGroupName").lower(), call.get("CacheParameterGroupFamily")
     check_name(name, 255)
     if family not in FAMILIES:
-        raise fault("InvalidParameterValue", f"CacheParameterGroupFamily {family} is not a valid parameter group family.")
+        raise fault("InvalidParameterValue", f"{family} is not a valid parameter group family.")
     shown = {
         "CacheParameterGroupName": name,
         "CacheParameterGroupFamily": family,

@@ -179,7 +179,8 @@ def check_change(call, s, hidden):
         change["EngineVersion"], family = known_version(engine, call.get("EngineVersion"))
         if engine == hidden["Engine"] and numbers(change["EngineVersion"]) < numbers(hidden["EngineVersion"]):
             raise fault("InvalidParameterCombination", "The engine version cannot go down")
-        change["CacheParameterGroupName"] = parameters_for(s, family, call.get("CacheParameterGroupName"), hidden, engine)
+        asked = call.get("CacheParameterGroupName")
+        change["CacheParameterGroupName"] = parameters_for(s, family, asked, hidden, engine)
     elif call.get("CacheParameterGroupName"):
         _, family = known_version(engine, hidden["EngineVersion"])
         change["CacheParameterGroupName"] = known_parameters(s, family, call.get("CacheParameterGroupName"))

@@ -35,7 +35,8 @@ def retag(s, res, change):
 
 @op
 def AddTagsToResource(call, s):
-    return retag(s, tagged(call, s), lambda tags: tags.update({t["Key"]: t.get("Value", "") for t in call.get("Tags", [])}))
+    more = {t["Key"]: t.get("Value", "") for t in call.get("Tags", [])}
+    return retag(s, tagged(call, s), lambda tags: tags.update(more))
 
 
 @op
