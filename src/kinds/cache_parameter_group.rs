@@ -118,14 +118,13 @@ impl Kind for CacheParameterGroup {
             .set_tags(Some(tags::for_elasticache(&cloud.labels(cx.address(), &self.tags))))
             .send();
         let made = made.await.aws().or_code(&["CacheParameterGroupAlreadyExists"])?;
-        let live = match made.and_then(|made| made.cache_parameter_group) {
-            Some(made) => live(&made)?,
-            None => {
-                let there = called(cloud, &name).await?;
-                let there = there.context("it exists already, but cannot be found")?;
-                let found = Self::read(cloud, &there).await?;
-                found.ok_or_else(|| stranger("cache parameter group", &name))?.live
-            }
+        let live = if let Some(made) = made.and_then(|made| made.cache_parameter_group) {
+            live(&made)?
+        } else {
+            let there = called(cloud, &name).await?;
+            let there = there.context("it exists already, but cannot be found")?;
+            let found = Self::read(cloud, &there).await?;
+            found.ok_or_else(|| stranger("cache parameter group", &name))?.live
         };
         self.set(&live.name, cx).await?;
         Ok(live)
