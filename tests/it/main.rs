@@ -14,6 +14,7 @@ mod lifecycle;
 mod locks;
 mod mistakes;
 mod neighbours;
+mod permissions;
 mod plans;
 mod proxy;
 mod refusals;

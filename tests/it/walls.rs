@@ -21,7 +21,7 @@ const MAY_KNOW: [(&str, &[&str]); 7] = [
 const ROOMS: [&str; 9] =
     ["spec", "engine", "aws", "sessions", "kinds", "blueprint", "ui", "cli", "localstack"];
 
-fn files(folder: &Path, into: &mut Vec<PathBuf>) {
+pub(crate) fn files(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
