@@ -155,6 +155,15 @@ def stop(root, settings, record):
     return 0
 
 
+def findings(record):
+    """What the request check has found, counted, and where it is written."""
+    with contextlib.suppress(OSError):
+        lines = [json.loads(line)["level"] for line in record.findings.read_text().splitlines()]
+        counts = [f"{lines.count(level)} {level}s" for level in ("violation", "doubt", "notice") if level in lines]
+        return f", requests: {', '.join(counts)} in {record.findings}" if counts else ""
+    return ""
+
+
 def status(root, record, port):
     running, found = record.read(), who(port)
     if not found:
@@ -163,7 +172,7 @@ def status(root, record, port):
     line = f"{EMULATORS[found].title} answers at http://127.0.0.1:{port}"
     if running:
         switches = ", ".join(f"{k} {running[k]}" for k in ("delay", "page", "rules"))
-        print(f"{line}, pid {running['pid']}, {switches}, log {record.log}")
+        print(f"{line}, pid {running['pid']}, {switches}, log {record.log}{findings(record)}")
     else:
         print(f"{line}, not started from {root}")
     return 0

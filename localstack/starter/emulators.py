@@ -46,6 +46,7 @@ class LocalStack:
             "TIER_RULES": settings["rules"],
             "TIER_DELAY": settings["delay"],
             "TIER_PAGE": settings["page"],
+            "TIER_JOURNAL": state / "requests.jsonl",
         }
 
 

@@ -54,6 +54,7 @@ class Record:
     def __init__(self, root, port):
         self.state = root / f"state-{port}"
         self.file, self.log = self.state / "server.json", self.state / "localstack.log"
+        self.findings = self.state / "requests.jsonl"
         # Whoever starts or stops the server of this port passes here, one after another.
         self.gate = self.state / "lock"
         self.until = self.state / "until"

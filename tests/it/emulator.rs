@@ -46,3 +46,13 @@ pub(crate) fn fresh_account() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     format!("{:012}", 900_000_000_000_u64 + u64::from(NEXT.fetch_add(1, Relaxed)))
 }
+
+#[test]
+fn what_aws_would_refuse_is_found_out_by_the_request_check() {
+    let tried = Command::new("python3")
+        .args(["-B", "-m", "unittest", "localstack.tests.test_request_check"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("python3 is on the PATH");
+    assert!(tried.status.success(), "{}", String::from_utf8_lossy(&tried.stderr));
+}

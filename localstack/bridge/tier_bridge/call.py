@@ -20,9 +20,11 @@ class Call:
         self.api = context.service.service_name
         self.op = context.operation.name
         self.account, self.region = context.account_id, context.region
+        self.verdict = getattr(context, "verdict", None)
 
     def forward(self, request=None):
         """Do what the service does by itself. With `request`: do it as if that had been asked instead."""
+        self.refuse_what_aws_would()
         context, changed = self.context, request is not None and request != self.request
         if changed:
             context = remade(context, request)
@@ -36,6 +38,17 @@ class Call:
         # moto takes a database out of its lists while it is changed; others would find it gone.
         with ONE_AT_A_TIME.get(self.api, contextlib.nullcontext()):
             return call_moto(context) or {}
+
+    def refuse_what_aws_would(self):
+        """Raise if the request check found the request wrong. Inner calls are not checked."""
+        if self.verdict:
+            self.verdict.refuse()
+
+    def served(self, answer):
+        """The answer of a call that did what was asked."""
+        if self.verdict:
+            self.verdict.served()
+        return answer
 
     def change(self, request):
         """Go on as if this had been asked."""

@@ -20,7 +20,7 @@ def with_rules(table):
     def wrap(handler):
         def handle(context, request):
             call = Call(context, request, handler)
-            return rules.run(call) if RULES_ON else call.forward()
+            return call.served(rules.run(call)) if RULES_ON else call.forward()
 
         return handle
 
@@ -56,7 +56,11 @@ def elasticache():
     from . import elasticache as here
 
     def handler(op):
-        return lambda context, request: here.run(Call(context, request, None))
+        def handle(context, request):
+            call = Call(context, request, None)
+            return call.served(here.run(call))
+
+        return handle
 
     return Service("elasticache", skeleton=Skeleton(load_service("elasticache"), {op: handler(op) for op in here.OPS}))
 
