@@ -27,7 +27,10 @@ use crate::{
     ui::{Color, Format, Ui, words::plural},
 };
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{
+    Parser, Subcommand,
+    error::{ContextKind, ContextValue},
+};
 use signals::Signals;
 use std::{process::ExitCode, sync::OnceLock};
 use tokio::runtime::Runtime;
@@ -124,7 +127,8 @@ struct Session {
 pub fn start() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(mut error) => {
+            suggest(&mut error);
             // Nobody is left to be told that it cannot be printed.
             error.print().ok();
             return u8::from(error.use_stderr()).into();
@@ -163,6 +167,37 @@ pub fn start() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What other tools call the verbs. Likeness of letters alone would lead from `deploy` to
+/// `destroy`.
+const CALLED: [(&[&str], &str); 7] = [
+    (&["apply", "deploy", "create", "start", "launch", "sync", "update"], "up"),
+    (&["preview", "diff", "dry-run"], "plan"),
+    (&["down", "delete", "remove", "rm", "teardown"], "destroy"),
+    (&["ls", "stacks"], "list"),
+    (&["output", "url"], "outputs"),
+    (&["check", "lint"], "validate"),
+    (&["show", "health", "drift"], "status"),
+];
+
+/// Suggests what an unknown verb means, and never a deletion for what is none.
+fn suggest(error: &mut clap::Error) {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else {
+        return;
+    };
+    let called = CALLED.iter().find(|(others, _)| others.contains(&typed.as_str()));
+    let alike = match error.get(ContextKind::SuggestedSubcommand) {
+        Some(ContextValue::Strings(alike)) => alike.clone(),
+        _ => Vec::new(),
+    };
+    let meant: Vec<String> = match called {
+        Some((_, verb)) => vec![(*verb).to_owned()],
+        None if typed.starts_with("des") => alike,
+        None => alike.into_iter().filter(|verb| verb != "destroy").collect(),
+    };
+    let meant = if meant.is_empty() { ContextValue::None } else { ContextValue::Strings(meant) };
+    error.insert(ContextKind::SuggestedSubcommand, meant);
 }
 
 async fn run(verb: Verb, session: &Session) -> Result<Ended> {

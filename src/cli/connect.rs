@@ -2,7 +2,11 @@
 
 mod endpoint;
 
-use super::{Session, memory::Memory, which::Chosen};
+use super::{
+    Session,
+    memory::Memory,
+    which::{Chosen, word},
+};
 use crate::{
     aws::{Aws, Connection, Identity},
     localstack,
@@ -59,6 +63,24 @@ enum Own {
 const EMULATED: &str = "000000000000";
 
 impl Where {
+    /// As it was typed, for a command that is to be repeated.
+    pub(super) fn typed(&self) -> Vec<String> {
+        let endpoint = self.endpoint_url.as_ref().map(|endpoint| match endpoint {
+            Endpoint::Aws => "aws".to_owned(),
+            Endpoint::At(url) => shown(url),
+        });
+        let flags = [
+            ("--region", &self.region),
+            ("--profile", &self.profile),
+            ("--endpoint-url", &endpoint),
+        ];
+        let flags = flags
+            .into_iter()
+            .filter_map(|(flag, value)| Some([flag.to_owned(), word(value.as_ref()?)]));
+        let localstack = self.localstack.then(|| "--localstack".to_owned());
+        flags.flatten().chain(localstack).collect()
+    }
+
     /// Decides where to go; `env` answers with the value of an environment variable.
     fn route(&self, known: &Known<'_>, env: &dyn Fn(&str) -> Option<String>) -> Result<Route> {
         let region = self.region(known)?;
@@ -268,7 +290,7 @@ fn no_url(configured: &str) -> Trouble {
 }
 
 /// Whether calls go to a server on this machine.
-fn is_here(endpoint: Option<&str>) -> bool {
+pub(super) fn is_here(endpoint: Option<&str>) -> bool {
     endpoint.and_then(Host::of).is_some_and(|host| host.is_here())
 }
 

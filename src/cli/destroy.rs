@@ -46,6 +46,15 @@ pub(super) struct Args {
     place: Where,
 }
 
+impl Args {
+    /// The command that goes on.
+    fn again(&self) -> String {
+        let unprotect = self.unprotect.then(|| "--unprotect".to_owned()).into_iter().collect();
+        let verb = vec!["stackctl destroy".to_owned()];
+        [verb, self.which.typed(), unprotect, self.place.typed()].concat().join(" ")
+    }
+}
+
 /// There was nothing, or there is nothing left.
 #[derive(Debug, Serialize)]
 struct Gone {
@@ -101,7 +110,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
         let erased = turn.erase().await.context(LOCK_STAYS)?;
         if erased.is_none() {
             session.ui.warn(LOCK_STAYS);
-            session.ui.hint("`stackctl destroy` removes them");
+            session.ui.hint(format_args!("`{}` removes them", args.again()));
             return Ok(Ended::Interrupted);
         }
     }
@@ -177,7 +186,7 @@ impl Doom {
             };
             self = anew;
         }
-        let ended = act(self.plan, aws, "stackctl destroy", turn, session.ui).await?;
+        let ended = act(self.plan, aws, &args.again(), turn, session.ui).await?;
         Ok((ended, self.left))
     }
 }

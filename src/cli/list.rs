@@ -126,6 +126,22 @@ impl Display for Stacks {
     }
 }
 
+/// That the stack is not there, with those that are.
+pub(super) async fn there_is_none(aws: &Aws) -> anyhow::Error {
+    // That they cannot be listed is another matter.
+    let stacks = stacks(aws).await.unwrap_or_default();
+    let names: Vec<_> = stacks.iter().map(|stack| stack.name.as_str()).collect();
+    let there = match &*names {
+        [] => "there are none".to_owned(),
+        names => format!("there are: {}", names.join(", ")),
+    };
+    Trouble::new(
+        format!("there is no stack `{}` in {}", aws.stack, aws.region),
+        format!("{there}; `stackctl up` brings one up, and an emulator that was stopped has none"),
+    )
+    .into()
+}
+
 /// Where no stack is named, the error tells which there are.
 ///
 /// # Errors

@@ -2,21 +2,24 @@
 
 use super::{
     Session,
-    connect::{Way, Where},
+    connect::{Way, Where, is_here},
     consent::Stakes,
+    memory::Memory,
     reading::{as_ourselves, farewells, inventory, offers, standing_zones, zones},
     which::{Chosen, FileArgs},
 };
 use crate::{
     aws::{Aws, Identity, lock::Standing},
     blueprint::{self, Facts},
+    cost::Monthly,
     engine::{Graph, Inventory, Kind, Plan},
     kinds::{DnsRecord, hosted_zone::zone_id},
     sessions::{Mode, Shift, impacts, warnings},
     spec::Spec,
     ui::{
         Trouble,
-        plan::{Place, Shown},
+        plan::{Place, Shown, Summary},
+        words::plural,
     },
 };
 use anyhow::{Result, ensure};
@@ -60,7 +63,27 @@ impl Preview {
 pub(super) async fn preview(file: &FileArgs, to: &Where, session: &Session) -> Result<Preview> {
     let (chosen, spec) = file.choose(Path::new(""))?;
     let way = to.open(&chosen, session).await?;
-    look(chosen, spec, way).await
+    let preview = look(chosen, spec, way).await?;
+    if preview.inventory.is_empty()
+        && let Some(there) =
+            preview.chosen.memory.as_ref().and_then(|m| elsewhere(m, &preview.way.aws))
+    {
+        session.ui.warn(format_args!(
+            "`{}` was brought up {there} from here; this would be a second one",
+            preview.chosen.name
+        ));
+    }
+    Ok(preview)
+}
+
+/// Where a remembered stack is, if that is not where the way leads.
+fn elsewhere(memory: &Memory, aws: &Aws) -> Option<String> {
+    let Memory { region, endpoint, .. } = memory;
+    if (region, endpoint) == (&aws.region, &aws.endpoint) {
+        return None;
+    }
+    let at = endpoint.as_ref().map_or(String::new(), |endpoint| format!(" at {endpoint}"));
+    Some(format!("in {region}{at}"))
 }
 
 /// Reads the cloud, and compares it with what the file says.
@@ -76,10 +99,25 @@ async fn look(chosen: Chosen, spec: Spec, way: Way) -> Result<Preview> {
     let shift = Shift { today, then: Some(Mode::wanted(&spec)) };
     let shown = Shown::new(&plan, Place::of(&way.aws, &identity), warnings(&spec));
     let impacts = impacts(&shift, &plan);
-    let stakes = Stakes::of_plan(&plan, &shift, &impacts);
-    let shown = shown.with_impacts(&shift, impacts).with_farewells(farewells);
+    let mut stakes = Stakes::of_plan(&plan, &shift, &impacts);
+    let mut shown = shown.with_impacts(&shift, impacts).with_farewells(farewells);
+    // An emulator on this machine costs nothing.
+    if !is_here(way.aws.endpoint.as_deref()) {
+        let monthly = Monthly::of(graph.described());
+        if found.inventory.is_empty() {
+            stakes.add(first_creation(&Place::of(&way.aws, &identity), shown.summary, &monthly));
+        }
+        shown = shown.with_cost(monthly);
+    }
     let (inventory, standing) = (found.inventory, way.aws.parameters().await?.standing.clone());
     Ok(Preview { chosen, spec, way, identity, inventory, plan, shown, stakes, standing, began })
+}
+
+/// What the first creation of a stack wants consent for.
+fn first_creation(place: &Place, summary: Summary, monthly: &Monthly) -> String {
+    let Place { stack, region, account, .. } = place;
+    let resources = plural(summary.create, "resource");
+    format!("makes {resources} of `{stack}` in {region}, account {account}, for {monthly}")
 }
 
 /// What a plan is made from besides the file.

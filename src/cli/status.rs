@@ -18,6 +18,9 @@ use std::path::Path;
 pub(super) struct Args {
     #[command(flatten)]
     which: StackArgs,
+    /// Exit with 1 when a target or a part of the stack is not healthy
+    #[arg(long)]
+    exit_code: bool,
     #[command(flatten)]
     place: Where,
 }
@@ -37,7 +40,11 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
         },
     };
     let under_way = aws.parameters().await?.standing.holder().cloned();
+    if found.inventory.is_empty() && under_way.is_none() {
+        return Err(list::there_is_none(aws).await);
+    }
     let place = Place::of(aws, &identity);
-    session.ui.result(&Status::of(place, aws, &found.inventory, drift, under_way))?;
-    Ok(Ended::Done)
+    let status = Status::of(place, aws, &found.inventory, drift, under_way);
+    session.ui.result(&status)?;
+    Ok(if args.exit_code && !status.is_healthy() { Ended::Failed } else { Ended::Done })
 }

@@ -19,7 +19,8 @@ use std::path::Path;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Shows the plan, then acts. Asks before it deletes, replaces, interrupts or upgrades \
-                        anything. Whatever ends it, running it again goes on from there."
+                  anything, and before the first creation, except on an emulator, where that costs \
+                  nothing. Whatever ends it, running it again goes on from there."
 )]
 pub(super) struct Args {
     #[command(flatten)]
@@ -83,7 +84,8 @@ async fn carry_out(mut preview: Preview, args: &Args, turn: &Turn, ui: Ui) -> Re
         let Some(anew) = turn.unless_stopped(anew).await? else { return Ok(Ended::Interrupted) };
         preview = anew;
     }
-    act(preview.plan, preview.way.aws, "stackctl up", turn, ui).await
+    let again = [vec!["stackctl up".to_owned()], args.file.typed(), args.place.typed()].concat();
+    act(preview.plan, preview.way.aws, &again.join(" "), turn, ui).await
 }
 
 fn show(preview: &Preview, ui: Ui) -> Result<()> {

@@ -7,6 +7,7 @@ use crate::{
 };
 use anyhow::{Result, bail, ensure};
 use std::{
+    borrow::Cow,
     env,
     path::{Path, PathBuf},
 };
@@ -63,6 +64,13 @@ impl std::fmt::Display for NotNamed {
 impl std::error::Error for NotNamed {}
 
 impl FileArgs {
+    /// As it was typed, for a command that is to be repeated.
+    pub(super) fn typed(&self) -> Vec<String> {
+        let file = self.file.iter().map(|file| word(&file.to_string_lossy()));
+        let sets = self.set.iter().flat_map(|set| ["--set".to_owned(), word(&unsecret(set))]);
+        file.chain(sets).collect()
+    }
+
     /// The file that is meant, and what is in it.
     ///
     /// # Errors
@@ -103,7 +111,31 @@ impl FileArgs {
     }
 }
 
+/// Values of the app's environment may be secrets, and are not repeated.
+fn unsecret(set: &str) -> Cow<'_, str> {
+    match set.split_once('=') {
+        Some((key, _)) if key.trim().starts_with("app.env") => format!("{key}=…").into(),
+        _ => set.into(),
+    }
+}
+
+/// A word as a shell takes it.
+pub(super) fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@%_+=:,./-…".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
 impl StackArgs {
+    /// As it was typed, for a command that is to be repeated.
+    pub(super) fn typed(&self) -> Vec<String> {
+        let stack = self.stack.iter().flat_map(|stack| ["--stack".to_owned(), word(stack)]);
+        stack.chain(self.file.typed()).collect()
+    }
+
     /// The stack that is meant; its file is read if there is one, but need not be.
     ///
     /// # Errors
@@ -186,6 +218,19 @@ mod tests {
 
     fn name(folder: &Path, args: &StackArgs) -> String {
         args.choose(folder).unwrap().name
+    }
+
+    #[test]
+    fn a_command_is_repeated_as_a_shell_takes_it_and_without_secrets() {
+        let file = FileArgs {
+            file: Some("my stack.yaml".into()),
+            set: vec!["app.image=nginx:1.27".into(), "app.env.KEY=hunter2".into()],
+        };
+        assert_eq!(
+            StackArgs { stack: Some("shop".into()), file }.typed().join(" "),
+            "--stack shop 'my stack.yaml' --set app.image=nginx:1.27 --set app.env.KEY=…"
+        );
+        assert_eq!(word("it's"), r"'it'\''s'");
     }
 
     #[test]

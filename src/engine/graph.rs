@@ -4,6 +4,7 @@ use super::{
     address::{Address, Ref},
     erased::{AnyWanted, Wanted},
     kind::Kind,
+    step::Change,
 };
 use std::sync::Arc;
 
@@ -67,6 +68,11 @@ impl<C: Send + Sync + 'static> Graph<C> {
     /// The addresses of everything wanted, in the order in which it was added.
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
         self.nodes.iter().map(|n| n.wanted.address())
+    }
+
+    /// Everything wanted with its attributes, in the order in which it was added.
+    pub fn described(&self) -> impl Iterator<Item = (&Address, Vec<Change>)> {
+        self.nodes.iter().map(|n| (n.wanted.address(), n.wanted.describe()))
     }
 
     /// The addresses of what belongs to rolling sets, and where in them it belongs.

@@ -106,6 +106,16 @@ impl<C: 'static> Step<C> {
         &self.address
     }
 
+    /// What the cloud calls the one that is worked on, if it is there already.
+    pub fn id(&self) -> Option<String> {
+        match &self.work {
+            Work::Create(_) => None,
+            Work::Await(found) | Work::Update(_, found) | Work::Delete(found) => {
+                Some(found.id().id.to_string())
+            }
+        }
+    }
+
     /// What is done to it.
     pub fn action(&self) -> Action {
         match self.work {

@@ -1,10 +1,12 @@
 //! A plan as a value that can be shown: as text for people, as JSON for programs.
 
+mod difference;
 mod telling;
 mod text;
 
 use crate::{
     aws::{Aws, Identity},
+    cost::Monthly,
     engine::{Action, Address, Change, Plan, Step, Swap},
     sessions::{Impact, Level, Shift},
 };
@@ -47,6 +49,9 @@ pub struct Shown {
     changes: bool,
     /// How much there is to do.
     pub summary: Summary,
+    /// What the stack costs a month once it is as it is wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    monthly: Option<Monthly>,
     /// What it does to those who are logged in at worst; `None` where nobody is, or nobody
     /// notices.
     worst: Option<Level>,
@@ -105,6 +110,9 @@ enum Deed {
 struct Line {
     address: Address,
     action: Deed,
+    /// What AWS calls the one that is deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
     /// The order of a replacement.
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<&'static str>,
@@ -141,6 +149,7 @@ impl Shown {
             place,
             changes: !plan.is_empty(),
             summary: summary(&lines, plan),
+            monthly: None,
             worst: None,
             in_use: false,
             warnings,
@@ -159,6 +168,19 @@ impl Shown {
                 line.notes.push(text);
             }
         }
+        self
+    }
+
+    /// Whether anything of the stack is left, or comes.
+    fn goes_on(&self) -> bool {
+        let Summary { create, update, replace, wait, unchanged, .. } = self.summary;
+        create + update + replace + wait + unchanged > 0
+    }
+
+    /// The same, with what the stack will cost.
+    #[must_use]
+    pub fn with_cost(mut self, monthly: Monthly) -> Self {
+        self.monthly = Some(monthly).filter(|_| self.changes);
         self
     }
 
@@ -203,6 +225,7 @@ fn line<C: Send + Sync + 'static>(step: &Step<C>, plan: &Plan<C>) -> Option<Line
     Some(Line {
         address: step.address().clone(),
         action,
+        id: step.id().filter(|_| action == Deed::Delete),
         order,
         changes: step.changes().to_vec(),
         impact: None,

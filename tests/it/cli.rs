@@ -70,6 +70,18 @@ fn usage_errors_end_with_one() {
 }
 
 #[test]
+fn what_other_tools_call_a_verb_is_suggested_and_never_a_deletion() {
+    let shell = Shell::new();
+    for (typed, meant) in [("deploy", "up"), ("apply", "up"), ("ls", "list"), ("down", "destroy")] {
+        let said = shell.run(&[typed]);
+        assert!(said.contains(&format!("'{meant}'")), "{typed}: {said}");
+        assert_eq!(said.contains("'destroy'"), meant == "destroy", "{typed}: {said}");
+    }
+    assert!(shell.run(&["destory"]).contains("'destroy'"));
+    assert!(!shell.run(&["deplore"]).contains("destroy"));
+}
+
+#[test]
 fn the_version_is_that_of_the_crate() {
     let said = Shell::new().run(&["--version"]);
     assert_eq!(said, format!("exit 0\nstackctl {}\n", env!("CARGO_PKG_VERSION")));

@@ -2,6 +2,7 @@
 
 use stackctl::{
     blueprint::{Facts, draw},
+    cost::Monthly,
     engine::{Action, Inventory, Plan},
     kinds,
     sessions::{Mode, Shift, impacts, warnings},
@@ -63,7 +64,9 @@ fn every_example_has_the_plan_that_was_reviewed() {
             let spec = spec(&stack);
             let Facts { region, account, .. } = facts(&spec);
             let place = Place { stack: spec.name.clone(), region, account, endpoint: None };
-            let shown = Shown::new(&plan(&spec), place, warnings(&spec)).to_string();
+            let monthly = Monthly::of(draw(&spec, &facts(&spec)).unwrap().described());
+            let shown = Shown::new(&plan(&spec), place, warnings(&spec)).with_cost(monthly);
+            let shown = shown.to_string();
             insta::assert_snapshot!(&*stack, anstream::adapter::strip_str(&shown).to_string());
         }
     });

@@ -40,6 +40,28 @@ fn an_emulator_on_this_machine_needs_no_credentials() {
 }
 
 #[test]
+fn a_stack_that_is_not_there_is_told_with_those_that_are() {
+    let desk = Desk::new();
+    desk.write("stack.yaml", FILE);
+    desk.ok(&["up"]);
+    clear(&desk.run(&["status", "--stack", "nope"]), &["no stack `nope`", "there are: shop"]);
+    assert_eq!(desk.run(&["status", "--exit-code"]).code, 0);
+    desk.ok(&["destroy", "--yes"]);
+    clear(&desk.run(&["status", "--stack", "shop"]), &["no stack `shop`", "there are none"]);
+}
+
+#[test]
+fn the_first_creation_is_asked_for_with_account_region_and_price() {
+    // What is not on this machine is reached through a proxy, here the emulator itself.
+    let desk = Desk::offline();
+    desk.write("stack.yaml", FILE);
+    let mut command = desk.command(&["up", "--endpoint-url", "http://aws.example.internal"]);
+    let said = Said::of(command.env("HTTP_PROXY", emulator::endpoint()));
+    let place = format!("of `shop` in {REGION}, account {}, for about $", desk.account);
+    clear(&said, &[&place, "nobody is here to agree", "with --yes", "list prices of us-east-1"]);
+}
+
+#[test]
 fn the_wrong_account_is_refused_before_anything_is_read() {
     let desk = Desk::new();
     desk.write("stack.yaml", format!("{FILE}account: \"210987654321\"\n"));

@@ -26,6 +26,8 @@ pub(in crate::cli) struct Status {
     targets: Targets,
     parts: Vec<Part>,
     stickiness: Option<String>,
+    /// What should be known of the rest, such as what others have added to it.
+    notes: Vec<Note>,
     drift: Drift,
     /// The run that writes to it at the moment.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,6 +76,13 @@ fn brief(changes: &Summary) -> String {
     let counted = [create, update, replace, delete, wait].into_iter().zip(verbs);
     let there = counted.filter(|(count, _)| *count > 0);
     there.map(|(count, verb)| format!("{count} to {verb}")).collect::<Vec<_>>().join(", ")
+}
+
+/// What should be known of a resource.
+#[derive(Debug, Serialize)]
+struct Note {
+    address: Address,
+    text: String,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -129,8 +138,14 @@ impl Status {
         parts.extend(found.of::<CacheCluster>().map(|f| Part::of(f, &f.live.status)));
         parts.extend(found.of::<DbCluster>().map(|f| Part::of(f, &f.live.status)));
         parts.extend(found.of::<DbInstance>().map(|f| Part::of(f, &f.live.status)));
+        let told = |at: &Address| at.kind == Target::NAME || parts.iter().any(|p| p.address == *at);
+        let notes = found.notes().filter(|(at, _)| !told(at)).flat_map(|(at, notes)| {
+            notes.iter().map(move |text| Note { address: at.clone(), text: text.clone() })
+        });
+        let notes = notes.collect();
         Self {
             place,
+            notes,
             healthy: !all.is_empty() && healthy == all.len() && parts.iter().all(|p| p.ready),
             url: Outputs::of(aws, found).url,
             targets: Targets { healthy, all },
@@ -139,6 +154,13 @@ impl Status {
             drift,
             under_way,
         }
+    }
+}
+
+impl Status {
+    /// Whether every target answers and every part is ready.
+    pub(in crate::cli) fn is_healthy(&self) -> bool {
+        self.healthy
     }
 }
 
@@ -161,13 +183,14 @@ impl Part {
 
 impl Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place, url, targets, parts, stickiness, drift, under_way, .. } = self;
+        let Self { place, url, targets, parts, stickiness, notes, drift, under_way, .. } = self;
         writeln!(f, "{place}")?;
         if let Some(run) = under_way {
             writeln!(f, "{} {run}", Painted(CARE, "under way:"))?;
         }
         if targets.all.is_empty() && parts.is_empty() {
-            return f.write_str("there is nothing of this stack, or nothing yet that could be ill");
+            f.write_str("there is nothing yet that could be ill")?;
+            return write_notes(f, notes);
         }
         if let Some(url) = url {
             writeln!(f, "{}", Painted(FAINT, url))?;
@@ -197,13 +220,55 @@ impl Display for Status {
         if let Some(stickiness) = stickiness {
             writeln!(f, "{}  {stickiness}", Painted(STRONG, "stickiness"))?;
         }
-        write!(f, "{}  {drift}", Painted(STRONG, "drift"))
+        write!(f, "{}  {drift}", Painted(STRONG, "drift"))?;
+        if !notes.is_empty() && drift.in_step == Some(true) {
+            f.write_str(", but for what others have added")?;
+        }
+        write_notes(f, notes)
     }
+}
+
+fn write_notes(f: &mut fmt::Formatter<'_>, notes: &[Note]) -> fmt::Result {
+    notes.iter().try_for_each(|Note { address, text }| {
+        write!(f, "\n  {} {address}: {text}", Painted(CARE, "!"))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_others_have_added_is_told_and_drift_is_not_none() {
+        let at = |kind| Address { kind, name: "app".into() };
+        let note = |kind, text: &str| Note { address: at(kind), text: text.into() };
+        let place = Place {
+            stack: "shop".into(),
+            region: "eu-west-1".into(),
+            account: "111122223333".into(),
+            endpoint: None,
+        };
+        let part = Part {
+            address: at("load-balancer"),
+            state: "ready".into(),
+            ready: true,
+            notes: Vec::new(),
+        };
+        let status = Status {
+            place,
+            healthy: true,
+            url: None,
+            targets: Targets::default(),
+            parts: vec![part],
+            stickiness: None,
+            notes: vec![note("security-group", "tcp 22 from 0.0.0.0/0 is not the stack's")],
+            drift: Drift::of(Summary::default()),
+            under_way: None,
+        };
+        let said = crate::ui::paint::plain(&status.to_string());
+        assert!(said.contains("file says, but for what others have added\n"), "{said}");
+        assert!(said.ends_with("! security-group/app: tcp 22 from 0.0.0.0/0 is not the stack's"));
+    }
 
     #[test]
     fn drift_names_what_there_is_to_do_and_nothing_else() {

@@ -2,6 +2,7 @@
 
 use super::{
     Deed, Line, Note, Place, Shown, Summary,
+    difference::{WIDEST_VALUE, told},
     telling::{GROUPS, speaks_for_itself, telling},
 };
 use crate::{
@@ -18,8 +19,6 @@ use std::{
     time::Duration,
 };
 
-/// From here on a value is cut off.
-const WIDEST_VALUE: usize = 60;
 /// Names of things that are alike share lines of this width.
 const WIDEST_LIST: usize = 90;
 
@@ -50,14 +49,14 @@ impl Display for Shown {
             let mut lines: Vec<&Line> =
                 self.lines.iter().filter(|l| kinds.contains(&l.address.kind)).collect();
             lines.sort_by_key(|l| kinds.iter().position(|kind| *kind == l.address.kind));
-            write_group(f, heading, &lines)?;
+            write_group(f, heading, &lines, self.goes_on())?;
         }
         let others: Vec<&Line> = self
             .lines
             .iter()
             .filter(|l| GROUPS.iter().all(|(_, kinds)| !kinds.contains(&l.address.kind)))
             .collect();
-        write_group(f, "other", &others)?;
+        write_group(f, "other", &others, self.goes_on())?;
         write_notes(f, "to be known", CARE, &self.notes)?;
         write_notes(f, "in the way", BAD, &self.obstacles)?;
         let verdict = (self.in_use && self.changes).then(|| verdict(self.worst));
@@ -66,7 +65,11 @@ impl Display for Shown {
             verdict.iter().try_for_each(|verdict| writeln!(f, "  {verdict}"))?;
             self.warnings.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
         }
-        write!(f, "\n{}", self.summary)
+        write!(f, "\n{}", self.summary)?;
+        self.monthly.iter().try_for_each(|monthly| {
+            let prices = format!("(list prices of us-east-1 of {}, no traffic)", monthly.prices_of);
+            write!(f, "\n{monthly} {}", Painted(FAINT, prices))
+        })
     }
 }
 
@@ -85,7 +88,14 @@ fn write_notes(
     })
 }
 
-fn write_group(f: &mut fmt::Formatter<'_>, heading: &str, lines: &[&Line]) -> fmt::Result {
+/// A heading and what stands below it. Of what is deleted the ids are told where the stack goes on:
+/// there another one may have the same name.
+fn write_group(
+    f: &mut fmt::Formatter<'_>,
+    heading: &str,
+    lines: &[&Line],
+    with_ids: bool,
+) -> fmt::Result {
     if lines.is_empty() {
         return Ok(());
     }
@@ -93,7 +103,11 @@ fn write_group(f: &mut fmt::Formatter<'_>, heading: &str, lines: &[&Line]) -> fm
     let mut rest = lines;
     while let Some((first, others)) = rest.split_first() {
         let alike = others.iter().take_while(|other| other.is_like(first)).count();
-        let names: Vec<&str> = rest[..=alike].iter().map(|line| &*line.address.name).collect();
+        let named = |line: &&Line| match &line.id {
+            Some(id) if with_ids => format!("{} ({id})", line.address.name),
+            _ => line.address.name.to_string(),
+        };
+        let names: Vec<String> = rest[..=alike].iter().map(named).collect();
         first.write(f, &names)?;
         rest = &others[alike..];
     }
@@ -129,7 +143,7 @@ impl Line {
         shown.map(value).collect::<Vec<_>>().join(", ")
     }
 
-    fn write(&self, f: &mut fmt::Formatter<'_>, names: &[&str]) -> fmt::Result {
+    fn write(&self, f: &mut fmt::Formatter<'_>, names: &[String]) -> fmt::Result {
         let indent = "  ";
         for (at, list) in wrapped(names).iter().enumerate() {
             match at {
@@ -158,13 +172,8 @@ impl Line {
 }
 
 fn write_change(f: &mut fmt::Formatter<'_>, change: &Change, deed: Deed) -> fmt::Result {
-    let to = cut(&change.to, WIDEST_VALUE);
     let style = if deed == Deed::Replace && change.replaces { BAD } else { Style::new() };
-    let name = Painted(style, change.attribute);
-    match &change.from {
-        Some(from) => writeln!(f, "      {name}: {} -> {to}", cut(from, WIDEST_VALUE)),
-        None => writeln!(f, "      {name}: {to}"),
-    }
+    writeln!(f, "      {}: {}", Painted(style, change.attribute), told(change))
 }
 
 /// What a plan does to those who are logged in, in a sentence.
@@ -188,7 +197,7 @@ fn style(level: Level) -> Style {
 }
 
 /// Names joined with commas, in lines that are not too long.
-fn wrapped(names: &[&str]) -> Vec<String> {
+fn wrapped(names: &[String]) -> Vec<String> {
     let mut lines: Vec<String> = vec![String::new()];
     for (at, name) in names.iter().enumerate() {
         let comma = if at + 1 < names.len() { "," } else { "" };

@@ -6,6 +6,7 @@ use crate::{engine::Address, ui::paint::plain};
 fn line(action: Deed, kind: &'static str, name: &str) -> Line {
     Line {
         address: Address { kind, name: name.into() },
+        id: None,
         action,
         order: None,
         changes: Vec::new(),
@@ -29,6 +30,7 @@ fn plan(lines: Vec<Line>, summary: Summary) -> Shown {
         },
         changes: !lines.is_empty(),
         summary,
+        monthly: None,
         worst: None,
         in_use: false,
         warnings: Vec::new(),
@@ -122,7 +124,6 @@ fn an_empty_plan_says_so() {
 #[test]
 fn names_are_wrapped_and_none_is_lost() {
     let names: Vec<String> = (0..40).map(|n| format!("name-{n}")).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let lines = wrapped(&names);
     assert!(lines.len() > 1 && lines.iter().all(|line| line.len() <= WIDEST_LIST + 10));
     assert_eq!(lines.join(" "), names.join(", "));
