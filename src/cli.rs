@@ -196,8 +196,11 @@ fn suggest(error: &mut clap::Error) {
         None if typed.starts_with("des") => alike,
         None => alike.into_iter().filter(|verb| verb != "destroy").collect(),
     };
-    let meant = if meant.is_empty() { ContextValue::None } else { ContextValue::Strings(meant) };
-    error.insert(ContextKind::SuggestedSubcommand, meant);
+    if meant.is_empty() {
+        error.remove(ContextKind::SuggestedSubcommand);
+    } else {
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(meant));
+    }
 }
 
 async fn run(verb: Verb, session: &Session) -> Result<Ended> {

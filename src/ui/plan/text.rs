@@ -103,11 +103,11 @@ fn write_group(
     let mut rest = lines;
     while let Some((first, others)) = rest.split_first() {
         let alike = others.iter().take_while(|other| other.is_like(first)).count();
-        let named = |line: &&Line| match &line.id {
+        let with_id = |line: &&Line| match &line.id {
             Some(id) if with_ids => format!("{} ({id})", line.address.name),
             _ => line.address.name.to_string(),
         };
-        let names: Vec<String> = rest[..=alike].iter().map(named).collect();
+        let names: Vec<String> = rest[..=alike].iter().map(with_id).collect();
         first.write(f, &names)?;
         rest = &others[alike..];
     }
