@@ -60,7 +60,7 @@ fn between(from: &[&str], to: &[&str]) -> Vec<String> {
         });
         told.push(match successor {
             Some((_, value)) => {
-                let value = if value.starts_with('=') { &value[1..] } else { value };
+                let value = value.strip_prefix('=').unwrap_or(value);
                 format!("{} -> {}", cut(item, WIDEST_VALUE), cut(value, WIDEST_VALUE))
             }
             None => format!("-{}", name(item)),
