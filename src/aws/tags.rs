@@ -40,7 +40,7 @@ pub struct Owned {
 
 impl Tags {
     /// The value of the tag that remembers which keys are the user's: the keys, with a space
-    /// between two of them and those within them escaped ([`escaped`]).
+    /// between two of them and those within them escaped.
     pub fn keys(&self) -> String {
         self.0.keys().map(|key| escaped(key)).collect::<Vec<_>>().join(" ")
     }

@@ -13,15 +13,16 @@ use super::{
 use crate::{
     aws::{Aws, lock::Standing},
     blueprint,
-    engine::{Address, Graph, Inventory, Plan},
+    engine::{Address, Graph, Inventory, Plan, Problems},
     sessions::{Shift, impacts},
     ui::plan::{Place, Shown},
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use std::{
     fmt::{self, Display},
     path::Path,
+    sync::Arc,
 };
 use tokio::time::Instant;
 
@@ -135,6 +136,8 @@ impl Doom {
         let shift = Shift { today: blueprint::mode(&found), then: None };
         let left = farewells(&found);
         let plan = Plan::new(&Graph::default(), found)?;
+        let problems = plan.problems(&Arc::new(aws.clone())).await?;
+        ensure!(problems.is_empty(), Problems(problems));
         let mut shown = Shown::new(&plan, place.clone(), Vec::new())
             .with_impacts(&shift, impacts(&shift, &plan))
             .with_farewells(left.clone());

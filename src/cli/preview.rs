@@ -12,7 +12,7 @@ use crate::{
     aws::{Aws, Identity, lock::Standing},
     blueprint::{self, Facts},
     cost::Monthly,
-    engine::{Graph, Inventory, Kind, Plan},
+    engine::{Graph, Inventory, Kind, Plan, Problems},
     kinds::{DnsRecord, hosted_zone::zone_id},
     sessions::{Mode, Shift, impacts, warnings},
     spec::Spec,
@@ -95,7 +95,9 @@ async fn look(chosen: Chosen, spec: Spec, way: Way) -> Result<Preview> {
     let today = blueprint::mode(&found.inventory);
     let farewells = farewells(&found.inventory);
     let plan = Plan::new(&graph, found.inventory.clone())?;
-    refuse_taken(&plan, &way.aws).await?;
+    let cloud = Arc::new(way.aws.clone());
+    let (problems, ()) = tokio::try_join!(plan.problems(&cloud), refuse_taken(&plan, &cloud))?;
+    ensure!(problems.is_empty(), Problems(problems));
     let shift = Shift { today, then: Some(Mode::wanted(&spec)) };
     let shown = Shown::new(&plan, Place::of(&way.aws, &identity), warnings(&spec));
     let impacts = impacts(&shift, &plan);
@@ -151,8 +153,8 @@ pub(super) async fn read(aws: &Aws, spec: Option<&Spec>) -> Result<Found> {
 }
 
 /// Names that others have are refused now, all of them, not one by one in the middle of a run.
-async fn refuse_taken(plan: &Plan<Aws>, aws: &Aws) -> Result<()> {
-    let taken = plan.taken(&Arc::new(aws.clone())).await?;
+async fn refuse_taken(plan: &Plan<Aws>, aws: &Arc<Aws>) -> Result<()> {
+    let taken = plan.taken(aws).await?;
     let (records, names): (Vec<_>, Vec<_>) =
         taken.iter().partition(|(at, _)| at.kind == DnsRecord::NAME);
     let rename = "remove what has a name of this stack's if nobody needs it, or give the stack \

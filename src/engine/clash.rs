@@ -2,11 +2,9 @@
 
 use super::{
     address::Address,
-    context::Cx,
-    event::Reporter,
     plan::Plan,
+    preflight::{Outlook, context},
     step::{Step, Work},
-    stop::Stop,
 };
 use anyhow::{Context, Result};
 use futures::future::try_join_all;
@@ -34,11 +32,18 @@ impl<C: Send + Sync + 'static> Plan<C> {
     /// # Errors
     /// The first question that the cloud does not answer.
     pub async fn taken(&self, cloud: &Arc<C>) -> Result<Vec<(Address, Taken)>> {
-        let sets = try_join_all(self.steps.iter().map(|step| self.taken_by(step, cloud))).await?;
+        let outlook = Outlook::of(&self.steps);
+        let asked = self.steps.iter().map(|step| self.taken_by(step, cloud, &outlook));
+        let sets = try_join_all(asked).await?;
         Ok(sets.into_iter().flatten().collect())
     }
 
-    async fn taken_by(&self, step: &Step<C>, cloud: &Arc<C>) -> Result<Vec<(Address, Taken)>> {
+    async fn taken_by(
+        &self,
+        step: &Step<C>,
+        cloud: &Arc<C>,
+        outlook: &Arc<Outlook>,
+    ) -> Result<Vec<(Address, Taken)>> {
         let (Work::Create(wanted) | Work::Update(wanted, _)) = &step.work else {
             return Ok(Vec::new());
         };
@@ -47,13 +52,7 @@ impl<C: Send + Sync + 'static> Plan<C> {
             return Ok(Vec::new());
         }
         let address = step.address.clone();
-        let cx = Cx {
-            cloud: cloud.clone(),
-            address: address.clone(),
-            outputs: self.kept.clone(),
-            events: Reporter::default(),
-            stop: Stop::default(),
-        };
+        let cx = context(step, cloud, &self.kept, outlook);
         let all = wanted.taken(&cx).await;
         let all = all.with_context(|| format!("cannot look who has the name of {address}"))?;
         Ok(all.into_iter().map(|taken| (address.clone(), taken)).collect())

@@ -1,9 +1,10 @@
 //! What a kind may use while it works: the cloud, its dependencies' live data, and a way to wait.
 
 use super::{
-    address::{Address, Ref, Target},
+    address::{Address, Id, Ref, Target},
     event::{Event, Reporter},
     kind::Kind,
+    preflight::Outlook,
     stop::{Interrupted, Stop},
 };
 use anyhow::{Context, Result, bail};
@@ -19,6 +20,7 @@ pub struct Cx<C> {
     pub cloud: Arc<C>,
     pub(super) address: Address,
     pub(super) outputs: HashMap<Address, Output>,
+    pub(super) outlook: Arc<Outlook>,
     pub(super) events: Reporter,
     pub(super) stop: Stop,
 }
@@ -70,6 +72,7 @@ impl<C> Cx<C> {
             cloud,
             address,
             outputs: HashMap::new(),
+            outlook: Arc::default(),
             events: Reporter::default(),
             stop: Stop::default(),
         }
@@ -95,6 +98,18 @@ impl<C> Cx<C> {
             .and_then(|o| o.downcast_ref::<K::Live>())
             .cloned()
             .with_context(|| format!("{address} is not in place"))
+    }
+
+    /// The live data of everything of a kind that stays, and of what has been made so far.
+    pub fn all<K: Kind>(&self) -> Vec<K::Live> {
+        let mut all: Vec<_> = self.outputs.iter().filter(|(at, _)| at.kind == K::NAME).collect();
+        all.sort_by_key(|(at, _)| *at);
+        all.into_iter().filter_map(|(_, o)| o.downcast_ref::<K::Live>()).cloned().collect()
+    }
+
+    /// Whether the plan deletes the one of this kind that has this id.
+    pub fn goes<K: Kind>(&self, id: &str) -> bool {
+        self.outlook.goes.contains(&Id { kind: K::NAME, id: id.into() })
     }
 
     /// The name of the resource being worked on.

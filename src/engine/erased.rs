@@ -7,6 +7,7 @@ use super::{
     context::{Cx, Output},
     kind::{Found, Kind, Phase, Swap},
     plan::Ids,
+    preflight::{Problem, Refused},
     step::Change,
 };
 use anyhow::{Context, Result};
@@ -26,6 +27,16 @@ pub(super) trait AnyWanted<C>: Send + Sync {
     fn describe(&self) -> Vec<Change>;
     fn diff(&self, found: &dyn AnyFound<C>, ids: &Ids) -> Vec<Change>;
     fn completes(&self) -> Option<&'static str>;
+    fn role(&self) -> Option<&'static str>;
+    fn refuse(&self, found: &dyn AnyFound<C>, changes: &[Change]) -> Option<Refused>;
+    /// Whether one of these changes interrupts those who use it.
+    fn disturbs(&self, changes: &[Change]) -> bool;
+    fn preflight<'a>(
+        &'a self,
+        found: Option<&'a dyn AnyFound<C>>,
+        changes: &'a [Change],
+        cx: &'a Cx<C>,
+    ) -> BoxFuture<'a, Result<Vec<Problem>>>;
     fn taken<'a>(&'a self, cx: &'a Cx<C>) -> BoxFuture<'a, Result<Vec<Taken>>>;
     fn create<'a>(&'a self, cx: &'a Cx<C>) -> BoxFuture<'a, Result<Output>>;
     fn edit<'a>(
@@ -49,6 +60,10 @@ pub trait AnyFound<C>: Any + Send + Sync {
     fn notes(&self) -> &[String];
     /// Why it must not be deleted as it stands.
     fn guard(&self) -> Option<String>;
+    /// What of the stack it is that cannot be had twice.
+    fn role(&self) -> Option<&'static str>;
+    /// Whether it is changed after the other members of its rolling set.
+    fn goes_last(&self) -> bool;
     /// The kinds that must be gone before it goes.
     fn outlives(&self) -> &'static [&'static str];
     /// How long one of its kind usually takes to come up.
@@ -61,6 +76,8 @@ pub trait AnyFound<C>: Any + Send + Sync {
     fn settle<'a>(&'a self, cx: &'a Cx<C>) -> BoxFuture<'a, Result<Output>>;
     /// What it points at, and so keeps from being deleted.
     fn holds(&self) -> Vec<Id>;
+    /// What would keep it from being removed.
+    fn preflight_deletion<'a>(&'a self, cx: &'a Cx<C>) -> BoxFuture<'a, Result<Vec<Problem>>>;
     /// Removes it.
     fn delete<'a>(&'a self, cx: &'a Cx<C>) -> BoxFuture<'a, Result<()>>;
     /// The `Found<K>` behind it.
@@ -96,6 +113,24 @@ impl<K: Kind> AnyWanted<K::Cloud> for Wanted<K> {
     }
     fn completes(&self) -> Option<&'static str> {
         K::COMPLETES
+    }
+    fn role(&self) -> Option<&'static str> {
+        K::ROLE
+    }
+    fn refuse(&self, found: &dyn AnyFound<K::Cloud>, changes: &[Change]) -> Option<Refused> {
+        self.spec.refuse(same_kind::<K>(found), changes)
+    }
+    fn disturbs(&self, changes: &[Change]) -> bool {
+        let table = Table::<K>::of_kind();
+        changes.iter().filter_map(|c| table.edit_for(c.attribute)).any(K::disturbs)
+    }
+    fn preflight<'a>(
+        &'a self,
+        found: Option<&'a dyn AnyFound<K::Cloud>>,
+        changes: &'a [Change],
+        cx: &'a Cx<K::Cloud>,
+    ) -> BoxFuture<'a, Result<Vec<Problem>>> {
+        self.spec.preflight(found.map(same_kind::<K>), changes, cx).boxed()
     }
     fn taken<'a>(&'a self, cx: &'a Cx<K::Cloud>) -> BoxFuture<'a, Result<Vec<Taken>>> {
         self.spec.taken(cx).boxed()
@@ -161,6 +196,12 @@ impl<K: Kind> AnyFound<K::Cloud> for Found<K> {
     fn usual(&self) -> Duration {
         K::USUAL
     }
+    fn role(&self) -> Option<&'static str> {
+        K::ROLE
+    }
+    fn goes_last(&self) -> bool {
+        K::goes_last(self)
+    }
     fn outlives(&self) -> &'static [&'static str] {
         K::OUTLIVES
     }
@@ -175,6 +216,12 @@ impl<K: Kind> AnyFound<K::Cloud> for Found<K> {
     }
     fn holds(&self) -> Vec<Id> {
         Table::<K>::of_kind().held(&self.spec)
+    }
+    fn preflight_deletion<'a>(
+        &'a self,
+        cx: &'a Cx<K::Cloud>,
+    ) -> BoxFuture<'a, Result<Vec<Problem>>> {
+        K::preflight_deletion(self, cx).boxed()
     }
     fn delete<'a>(&'a self, cx: &'a Cx<K::Cloud>) -> BoxFuture<'a, Result<()>> {
         K::delete(self, cx).boxed()

@@ -26,6 +26,8 @@ pub struct Member {
     pub set: Arc<str>,
     /// The place in the order of replacement.
     pub index: usize,
+    /// How many members are replaced at a time, from 1.
+    pub surge: usize,
 }
 
 impl<C> Default for Graph<C> {
@@ -54,7 +56,12 @@ impl<C: Send + Sync + 'static> Graph<C> {
     /// Adds what belongs to one member of a rolling set: where members have to be replaced, they
     /// are replaced one after another in the order of their indices.
     pub fn member<R>(&mut self, set: &str, index: usize, fill: impl FnOnce(&mut Self) -> R) -> R {
-        self.member = Some(Member { set: set.into(), index });
+        self.member_of(Member { set: set.into(), index, surge: 1 }, fill)
+    }
+
+    /// The same for a set whose members are replaced some at a time.
+    pub fn member_of<R>(&mut self, member: Member, fill: impl FnOnce(&mut Self) -> R) -> R {
+        self.member = Some(member);
         let filled = fill(self);
         self.member = None;
         filled

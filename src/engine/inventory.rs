@@ -3,7 +3,7 @@
 use super::{
     address::Address,
     erased::{AnyFound, AnyKind},
-    kind::{Found, Kind},
+    kind::{Found, Kind, Phase},
 };
 use anyhow::Result;
 use futures::future::try_join_all;
@@ -12,18 +12,20 @@ use std::sync::Arc;
 /// Everything found of one stack.
 pub struct Inventory<C> {
     pub(super) found: Vec<Arc<dyn AnyFound<C>>>,
+    /// What bears the stack's tags and is not the stack's.
+    copies: Vec<Arc<dyn AnyFound<C>>>,
 }
 
 /// Nothing.
 impl<C> Default for Inventory<C> {
     fn default() -> Self {
-        Self { found: Vec::new() }
+        Self { found: Vec::new(), copies: Vec::new() }
     }
 }
 
 impl<C> Clone for Inventory<C> {
     fn clone(&self) -> Self {
-        Self { found: self.found.clone() }
+        Self { found: self.found.clone(), copies: self.copies.clone() }
     }
 }
 
@@ -34,7 +36,9 @@ impl<C: Send + Sync + 'static> Inventory<C> {
     /// The first listing that fails ends it: a plan from half a picture would be wrong.
     pub async fn take(kinds: &[Box<dyn AnyKind<C>>], cloud: &C) -> Result<Self> {
         let sets = try_join_all(kinds.iter().map(|k| k.discover(cloud))).await?;
-        Ok(Self { found: sets.into_iter().flatten().collect() })
+        let all = sets.into_iter().flatten();
+        let (copies, found) = all.partition(|f| f.phase() == Phase::Copy);
+        Ok(Self { found, copies })
     }
 
     /// Whether the cloud has nothing of this stack.
@@ -52,9 +56,10 @@ impl<C: Send + Sync + 'static> Inventory<C> {
         self.found.iter().filter_map(|f| f.any().downcast_ref())
     }
 
-    /// The address and the remarks of each resource that has any.
+    /// The address and the remarks of each resource that has any, copies included.
     pub fn notes(&self) -> impl Iterator<Item = (Address, &[String])> {
-        self.found.iter().filter(|f| !f.notes().is_empty()).map(|f| (f.address(), f.notes()))
+        let all = self.found.iter().chain(&self.copies);
+        all.filter(|f| !f.notes().is_empty()).map(|f| (f.address(), f.notes()))
     }
 
     /// Every address that was found, sorted; twins stand twice.

@@ -1,6 +1,13 @@
 //! The one trait a resource kind implements.
 
-use super::{address::Address, attribute::Table, clash::Taken, context::Cx};
+use super::{
+    address::Address,
+    attribute::Table,
+    clash::Taken,
+    context::Cx,
+    preflight::{Problem, Refused},
+    step::Change,
+};
 use anyhow::Result;
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
@@ -26,6 +33,9 @@ pub trait Kind: Clone + Send + Sync + Sized + 'static {
     /// The attribute whose change makes something more under a name of its own, if one does: what
     /// an earlier run left half-made.
     const COMPLETES: Option<&'static str> = None;
+    /// What of this kind cannot be had twice, whichever kind it is: a stack's "database" can be one
+    /// kind or another. To want it as another kind is to lose what is in it, and is refused.
+    const ROLE: Option<&'static str> = None;
     /// How long it usually takes from the call until others can build on it.
     const USUAL: Duration = Duration::from_secs(2);
     /// How long it usually takes from the call until it is gone.
@@ -40,11 +50,44 @@ pub trait Kind: Clone + Send + Sync + Sized + 'static {
         None
     }
 
+    /// Why these changes cannot be made to what was found, with the remedy that keeps what is
+    /// there: asked before anything else is decided of it.
+    fn refuse(&self, _found: &Found<Self>, _changes: &[Change]) -> Option<Refused> {
+        None
+    }
+    /// Whether the edit interrupts those who use it. Members of a rolling set are edited so one
+    /// after another.
+    fn disturbs(_edit: Self::Edit) -> bool {
+        false
+    }
+    /// Whether it is changed after the other members of its rolling set: the writer of a cluster.
+    fn goes_last(_found: &Found<Self>) -> bool {
+        false
+    }
+
     /// Everything of this kind that belongs to the stack, in as few calls as there can be.
     fn discover(cloud: &Self::Cloud) -> impl Future<Output = Result<Vec<Found<Self>>>> + Send;
     /// What has a name already that this one is about to be made under, and is not the stack's. Only
     /// what stays is in place meanwhile: a name that follows from something new is nobody's yet.
     fn taken(&self, _cx: &Cx<Self::Cloud>) -> impl Future<Output = Result<Vec<Taken>>> + Send {
+        async { Ok(Vec::new()) }
+    }
+    /// What would keep AWS from making it, or from changing what was found into it: asked of AWS
+    /// before the first call that writes. Only what stays can be looked up in `cx`.
+    fn preflight(
+        &self,
+        _found: Option<&Found<Self>>,
+        _changes: &[Change],
+        _cx: &Cx<Self::Cloud>,
+    ) -> impl Future<Output = Result<Vec<Problem>>> + Send {
+        async { Ok(Vec::new()) }
+    }
+    /// What would keep AWS from deleting it, once everything is gone that the plan deletes
+    /// ([`Cx::goes`]): asked before the first call that writes.
+    fn preflight_deletion(
+        _found: &Found<Self>,
+        _cx: &Cx<Self::Cloud>,
+    ) -> impl Future<Output = Result<Vec<Problem>>> + Send {
         async { Ok(Vec::new()) }
     }
     /// Makes the call that brings it about; `settle` does the waiting.
@@ -94,6 +137,9 @@ pub enum Phase {
     Going,
     /// In a state it will not leave by itself; the reason is its first note. It is made anew.
     Broken,
+    /// It bears the stack's tags and is not the stack's: a copy, which AWS gave the tags of what it
+    /// was made from. Its notes name it by id. It is told of, and neither changed nor deleted.
+    Copy,
 }
 
 impl<K: Kind> Found<K> {

@@ -33,6 +33,9 @@ fn deleted<C: 'static>(step: &Step<C>) -> Option<Id> {
     }
 }
 
+/// The steps of each member of a rolling set, by whether it goes last and by its index.
+type Members = BTreeMap<(bool, usize), Vec<usize>>;
+
 struct Edges {
     after: Vec<Vec<usize>>,
     /// Pairs `(later, earlier)` that are given up where they would close a cycle.
@@ -110,28 +113,43 @@ impl Edges {
         }
     }
 
-    /// 4. Members of a rolling set are replaced one after another: the next is made when the one
-    ///    before is made, in service, and its predecessor gone. (Where the network under them is
-    ///    replaced they cannot be: then this gives way.)
+    /// 4. Members of a rolling set are replaced, and changed where that interrupts, one after
+    ///    another (or `surge` at a time): the next is begun when the one before is made, in service,
+    ///    and its predecessor out of service. What is on its way already counts as one of them.
+    ///    (Where the network under them is replaced they cannot be: then this gives way.)
     fn rolled_one_after_another<C: 'static>(&mut self, steps: &[Step<C>]) {
-        let mut sets: BTreeMap<Arc<str>, BTreeMap<usize, Vec<usize>>> = BTreeMap::new();
+        let mut sets: BTreeMap<Arc<str>, Members> = BTreeMap::new();
+        let mut surges = BTreeMap::new();
         for (i, step) in steps.iter().enumerate() {
-            if let (Some(member), Some(_)) = (&step.member, &step.replacement) {
-                sets.entry(member.set.clone())
-                    .or_default()
-                    .entry(member.index)
-                    .or_default()
-                    .push(i);
-            }
+            let Some(member) = step.member.as_ref().filter(|_| step.disturbs()) else { continue };
+            let members = sets.entry(member.set.clone()).or_default();
+            members.entry((step.goes_last, member.index)).or_default().push(i);
+            surges.insert(member.set.clone(), member.surge.max(1));
         }
-        for members in sets.into_values() {
+        for (set, members) in sets {
             let members: Vec<_> = members.into_values().collect();
-            for pair in members.windows(2) {
-                for &next in pair[1].iter().filter(|&&i| steps[i].action() == Action::Create) {
-                    self.wishes.extend(pair[0].iter().map(|&before| (next, before)));
+            let surge = surges[&set];
+            for (before, next) in members.iter().zip(members.iter().skip(surge)) {
+                let begins =
+                    |i: &&usize| matches!(steps[**i].action(), Action::Create | Action::Update);
+                let awaited: Vec<_> = before
+                    .iter()
+                    .copied()
+                    .filter(|&i| !self.ends_alone(steps, before, i))
+                    .collect();
+                for &next in next.iter().filter(begins) {
+                    self.wishes.extend(awaited.iter().map(|&before| (next, before)));
                 }
             }
         }
+    }
+
+    /// Whether a step only clears away what another deletion of the same member has taken out of
+    /// service: an instance whose registration is gone serves nobody.
+    fn ends_alone<C: 'static>(&self, steps: &[Step<C>], member: &[usize], step: usize) -> bool {
+        let deletes = |i: usize| steps[i].action() == Action::Delete;
+        let mut others = member.iter().filter(|&&other| other != step && deletes(other));
+        deletes(step) && others.any(|&other| waits_for(&self.after, step, other))
     }
 
     /// 5. What is no longer wanted goes last, after everything that is made, changed or awaited:

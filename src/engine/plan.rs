@@ -8,12 +8,12 @@ use super::{
     inventory::Inventory,
     kind::{Phase, Swap},
     order,
+    preflight::{Refusal, Refusals, Refused},
     step::{Action, Change, Replacement, Step, Work},
 };
 use anyhow::Result;
 use std::{
     collections::{BTreeMap, HashMap},
-    fmt,
     sync::Arc,
     time::Duration,
 };
@@ -39,34 +39,10 @@ impl Ids {
     }
 }
 
-/// One replacement that was refused because something precious would be lost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// What would have to be replaced.
-    pub address: Address,
-    /// What would be lost with it ("its data").
-    pub loses: &'static str,
-    /// The changes that AWS cannot make in place.
-    pub changes: Vec<Change>,
-}
-
-/// Why there is no plan: every replacement that was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusals(pub Vec<Refusal>);
-
-impl fmt::Display for Refusals {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, Refusal { address, loses, changes }) in self.0.iter().enumerate() {
-            let why: Vec<_> = changes.iter().map(Change::to_string).collect();
-            let end = if i == 0 { "" } else { "; " };
-            let why = why.join(", ");
-            write!(f, "{end}{address} would have to be replaced, and with it {loses} ({why})")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Refusals {}
+/// The remedy where a replacement is refused.
+const ON_PURPOSE: &str = "take these changes back in the file; or, to lose it on purpose, take its \
+                          section out of the file, run `stackctl up`, and put the changed section \
+                          in again";
 
 /// A plan on its way: what is decided so far.
 struct Draft<C> {
@@ -82,7 +58,7 @@ impl<C: Send + Sync + 'static> Plan<C> {
     /// # Errors
     /// [`Refusals`] when something that holds data would have to be replaced.
     pub fn new(graph: &Graph<C>, inventory: Inventory<C>) -> Result<Self> {
-        let notes = inventory
+        let mut notes: Vec<_> = inventory
             .notes()
             .flat_map(|(at, notes)| notes.iter().map(move |note| (at.clone(), note.clone())))
             .collect();
@@ -99,6 +75,14 @@ impl<C: Send + Sync + 'static> Plan<C> {
                 .get_mut(node.wanted.address())
                 .and_then(|twins| take_closest(node.wanted.as_ref(), twins, &draft.ids));
             draft.decide(node, closest);
+        }
+        for left in leftover.values().flatten() {
+            draft.refuse_another_kind(left.as_ref(), graph);
+            if let Some(kept) = draft.ids.keeps.get(&left.address()) {
+                let (id, kept) = (left.id().id, &kept.id);
+                let second = format!("{id} is what an earlier run left beside {kept}, and goes");
+                notes.push((left.address(), second));
+            }
         }
         if !draft.refused.is_empty() {
             return Err(Refusals(draft.refused).into());
@@ -170,11 +154,18 @@ impl<C: Send + Sync + 'static> Draft<C> {
         if matches!(found.phase(), Phase::Going | Phase::Broken) {
             return self.replace(node, &found, Swap::DeleteFirst, changes);
         }
+        if let Some(why) = wanted.refuse(found.as_ref(), &changes) {
+            return self.refused.push(Refusal { address, why, changes });
+        }
         if changes.iter().any(|c| c.replaces) {
             return match wanted.swap() {
                 Swap::Refuse(loses) => {
                     let changes = changes.into_iter().filter(|c| c.replaces).collect();
-                    self.refused.push(Refusal { address, loses, changes });
+                    let why = Refused {
+                        says: format!("would have to be replaced, and with it {loses}"),
+                        remedy: ON_PURPOSE.into(),
+                    };
+                    self.refused.push(Refusal { address, why, changes });
                 }
                 swap => self.replace(node, &found, swap, changes),
             };
@@ -186,12 +177,31 @@ impl<C: Send + Sync + 'static> Draft<C> {
                 changes,
                 holds: found.holds(),
                 usual: Duration::ZERO,
+                goes_last: found.goes_last(),
                 ..step(node, Work::Update(wanted.clone(), found.clone()))
             });
         } else if found.phase() == Phase::Coming {
             self.steps
                 .push(Step { holds: found.holds(), ..step(node, Work::Await(found.clone())) });
         }
+    }
+
+    /// What holds the data of a role (a database, say) is not given up for another kind that is to
+    /// be made in its place: that would be a replacement by another name.
+    fn refuse_another_kind(&mut self, left: &dyn AnyFound<C>, graph: &Graph<C>) {
+        let (Some(role), false) = (left.role(), left.phase() == Phase::Going) else { return };
+        let made = |address: &Address| {
+            let makes = |s: &Step<C>| s.action() == Action::Create && s.address == *address;
+            self.steps.iter().any(makes)
+        };
+        let mut nodes = graph.nodes.iter().filter(|node| node.wanted.role() == Some(role));
+        let Some(node) = nodes.find(|node| made(node.wanted.address())) else { return };
+        let says = format!(
+            "would have to go for {}, and with it what is in this {role}",
+            node.wanted.address()
+        );
+        let why = Refused { says, remedy: ON_PURPOSE.into() };
+        self.refused.push(Refusal { address: left.address(), why, changes: Vec::new() });
     }
 
     fn replace(
@@ -219,6 +229,7 @@ fn step<C>(node: &Node<C>, work: Work<C>) -> Step<C> {
         holds: Vec::new(),
         after: Vec::new(),
         usual: node.wanted.usual(),
+        goes_last: false,
     }
 }
 
@@ -241,5 +252,6 @@ fn delete<C: 'static>(
         holds: found.holds(),
         after: Vec::new(),
         usual: found.usual_deletion(),
+        goes_last: false,
     }
 }

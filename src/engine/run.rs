@@ -5,6 +5,7 @@ use super::{
     context::{Cx, Output},
     event::{Event, Reporter},
     plan::Plan,
+    preflight::Outlook,
     step::{Action, Step, Work},
     stop::{Interrupted, Stop},
 };
@@ -48,6 +49,7 @@ impl<C: Send + Sync + 'static> Plan<C> {
         events: Reporter,
         stop: Stop,
     ) -> Vec<(Address, Action, Outcome)> {
+        let outlook = Outlook::of(&self.steps);
         let poles = longest_poles(&self.steps);
         let mut order: Vec<usize> = (0..self.steps.len()).collect();
         order.sort_by_key(|&i| std::cmp::Reverse(poles[i]));
@@ -60,6 +62,7 @@ impl<C: Send + Sync + 'static> Plan<C> {
             at_once,
             order,
             cloud,
+            outlook,
             events,
             stop,
         };
@@ -87,6 +90,7 @@ struct Run<C> {
     running: JoinSet<(usize, Result<Option<Output>>)>,
     at_once: NonZeroUsize,
     cloud: Arc<C>,
+    outlook: Arc<Outlook>,
     events: Reporter,
     stop: Stop,
 }
@@ -173,6 +177,7 @@ impl<C: Send + Sync + 'static> Run<C> {
             cloud: self.cloud.clone(),
             address: step.address.clone(),
             outputs: self.outputs.clone(),
+            outlook: self.outlook.clone(),
             events: self.events.clone(),
             stop: self.stop.clone(),
         };

@@ -98,6 +98,8 @@ pub struct Step<C> {
     /// Steps that must succeed first.
     pub(super) after: Vec<usize>,
     pub(super) usual: Duration,
+    /// Whether it is the last of its rolling set to be changed.
+    pub(super) goes_last: bool,
 }
 
 impl<C: 'static> Step<C> {
@@ -139,6 +141,15 @@ impl<C: 'static> Step<C> {
     /// How long this usually takes.
     pub fn usual(&self) -> Duration {
         self.usual
+    }
+
+    /// Whether it takes what it works on out of service for a while, or another in its place.
+    pub(super) fn disturbs(&self) -> bool {
+        match &self.work {
+            Work::Create(_) | Work::Delete(_) => self.replacement.is_some(),
+            Work::Update(wanted, _) => wanted.disturbs(&self.changes),
+            Work::Await(_) => true,
+        }
     }
 
     /// What should be known of the resource as it was found.

@@ -4,10 +4,13 @@ mod any_to_any;
 mod kinds;
 mod scenarios;
 
-use super::{Action, Cx, Found, Graph, Inventory, Kind, Outcome, Plan, Reporter, Stop};
+use super::{
+    Action, Address, Cx, Found, Graph, Inventory, Kind, Member, Outcome, Phase, Plan, Problem,
+    Refusals, Reporter, Stop,
+};
 use crate::erased_kinds;
 use anyhow::{Context, Result, bail};
-use kinds::{Group, Net, Seat, Server, Store};
+use kinds::{Cluster, Group, Net, Seat, Server, Store};
 use std::{
     any::Any,
     collections::{BTreeMap, BTreeSet},
@@ -30,6 +33,8 @@ pub(super) struct Toy {
     broken: Mutex<BTreeSet<String>>,
     /// What others have under names of ours.
     others: Mutex<BTreeSet<String>>,
+    /// Servers that the cloud has no room for.
+    sold_out: Mutex<BTreeSet<String>>,
     /// Whose names were asked about.
     asked: Mutex<Vec<String>>,
     watch: Mutex<Watch>,
@@ -122,6 +127,13 @@ impl Toy {
         Ok(())
     }
 
+    /// What stands on this.
+    fn holders(&self, id: &str) -> Vec<String> {
+        let rows = self.rows.lock().unwrap();
+        let holds = rows.iter().filter(|(_, row)| row.holds.iter().any(|held| held == id));
+        holds.map(|(id, _)| id.clone()).collect()
+    }
+
     fn look(&self) {
         let (seats, servers) = (self.all::<Seat>().len(), self.all::<Server>().len());
         let mut watch = self.watch.lock().unwrap();
@@ -135,7 +147,7 @@ impl Toy {
 }
 
 async fn plan(graph: &Graph<Toy>, cloud: &Arc<Toy>) -> Result<Plan<Toy>> {
-    let kinds = erased_kinds!(Net, Server, Group, Seat, Store);
+    let kinds = erased_kinds!(Net, Server, Group, Seat, Store, Cluster);
     Plan::new(graph, Inventory::take(&kinds, cloud.as_ref()).await?)
 }
 

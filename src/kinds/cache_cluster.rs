@@ -85,6 +85,7 @@ impl Kind for CacheCluster {
 
     const NAME: &'static str = "cache-cluster";
     const SWAP: Swap = Swap::Refuse("everything in it");
+    const ROLE: Option<&'static str> = Some("cache");
     const USUAL: Duration = Duration::from_mins(6);
     const USUAL_DELETION: Duration = Duration::from_mins(4);
 

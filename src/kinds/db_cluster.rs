@@ -73,6 +73,7 @@ impl Kind for DbCluster {
 
     const NAME: &'static str = "db-cluster";
     const SWAP: Swap = Swap::Refuse("its data");
+    const ROLE: Option<&'static str> = Some("database");
     const USUAL: Duration = Duration::from_mins(2);
     const USUAL_DELETION: Duration = Duration::from_mins(3);
 

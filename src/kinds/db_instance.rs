@@ -95,6 +95,7 @@ impl Kind for DbInstance {
 
     const NAME: &'static str = "db-instance";
     const SWAP: Swap = Swap::Refuse("its data");
+    const ROLE: Option<&'static str> = Some("database");
     const USUAL: Duration = Duration::from_mins(9);
     const USUAL_DELETION: Duration = Duration::from_mins(6);
 

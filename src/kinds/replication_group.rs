@@ -138,6 +138,7 @@ impl Kind for ReplicationGroup {
 
     const NAME: &'static str = "replication-group";
     const SWAP: Swap = Swap::Refuse("every session in it");
+    const ROLE: Option<&'static str> = Some("cache");
     const USUAL: Duration = Duration::from_mins(8);
     const USUAL_DELETION: Duration = Duration::from_mins(5);
 

@@ -5,7 +5,7 @@ use crate::{
         Denied, Failure,
         connect::{NoProfile, NoRegion, proxy},
     },
-    engine::{Interrupted, Refusals},
+    engine::{Interrupted, Problems, Refusals},
 };
 use std::env;
 
@@ -185,15 +185,13 @@ pub(super) fn of(error: &anyhow::Error) -> Option<String> {
         if let Some(failure) = e.downcast_ref::<Failure>() {
             return of_failure(failure);
         }
-        let hint = if e.is::<Refusals>() {
-            "take these changes back in the file; or, to lose it on purpose, take its section out of \
-             the file, run `stackctl up`, and put the changed section in again"
-        } else if e.is::<Interrupted>() {
-            "run the same command again to go on"
-        } else {
-            return None;
-        };
-        Some(hint.to_owned())
+        if let Some(refusals) = e.downcast_ref::<Refusals>() {
+            return Some(refusals.remedies());
+        }
+        if let Some(problems) = e.downcast_ref::<Problems>() {
+            return Some(problems.remedies());
+        }
+        e.is::<Interrupted>().then(|| "run the same command again to go on".to_owned())
     })
 }
 

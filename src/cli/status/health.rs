@@ -171,6 +171,7 @@ impl Part {
             Phase::Ready => "ready",
             Phase::Going => "being deleted",
             Phase::Broken => "broken",
+            Phase::Copy => "a copy of the stack's, left alone",
         };
         Self {
             address: found.address(),

@@ -1,7 +1,10 @@
 //! The toy cloud's kinds, each after a trait of a real one.
 
 use super::Toy;
-use crate::engine::{Cx, Found, Kind, Never, Pace, Phase, Plain, Probe, Ref, Swap, Table, Taken};
+use crate::engine::{
+    Change, Cx, Found, Kind, Never, Pace, Phase, Plain, Probe, Problem, Ref, Refused, Swap, Table,
+    Taken,
+};
 use anyhow::Result;
 use std::{fmt, time::Duration};
 
@@ -31,6 +34,11 @@ impl Kind for Net {
     }
     async fn edit(&self, edit: Never, _: &Found<Self>, _: &Cx<Toy>) -> Result<()> {
         match edit {}
+    }
+    async fn preflight_deletion(found: &Found<Self>, cx: &Cx<Toy>) -> Result<Vec<Problem>> {
+        let holders = cx.cloud.holders(&found.live);
+        let stay = holders.into_iter().filter(|id| !cx.goes::<Server>(id) && !cx.goes::<Store>(id));
+        Ok(stay.map(|id| Problem::new(format!("{id} stands in it"), "remove it first")).collect())
     }
     async fn delete(found: &Found<Self>, cx: &Cx<Toy>) -> Result<()> {
         cx.cloud.remove(found).await
@@ -69,6 +77,23 @@ impl Kind for Server {
         let taken = cx.cloud.others.lock().unwrap().contains(cx.name());
         let what = format!("server {} in {net}", cx.name());
         Ok(taken.then(|| Taken { what, whose: "somebody's".into() }).into_iter().collect())
+    }
+    fn disturbs((): ()) -> bool {
+        true
+    }
+    fn goes_last(found: &Found<Self>) -> bool {
+        found.spec.image.ends_with("-writer")
+    }
+    async fn preflight(
+        &self,
+        found: Option<&Found<Self>>,
+        changes: &[Change],
+        cx: &Cx<Toy>,
+    ) -> Result<Vec<Problem>> {
+        let what = if found.is_some() { "resized" } else { "made" };
+        let none = !changes.is_empty() && cx.cloud.sold_out.lock().unwrap().contains(cx.name());
+        let problem = || Problem::new(format!("cannot be {what}"), "choose another size");
+        Ok(none.then(problem).into_iter().collect())
     }
     async fn create(&self, cx: &Cx<Toy>) -> Result<String> {
         let net = cx.get(&self.net)?;
@@ -194,6 +219,41 @@ impl Kind for Seat {
     }
 }
 
+/// Like the other kind of database that the same stack could have.
+#[derive(Clone)]
+pub(super) struct Cluster {
+    pub net: Ref<Net>,
+}
+
+impl Kind for Cluster {
+    type Cloud = Toy;
+    type Live = String;
+    type Edit = Never;
+    const NAME: &'static str = "cluster";
+    const SWAP: Swap = Swap::Refuse("its data");
+    const ROLE: Option<&'static str> = Some("database");
+
+    fn attributes(table: Table<Self>) -> Table<Self> {
+        table.fixed("net", |c| &c.net)
+    }
+    fn id(live: &String) -> &str {
+        live
+    }
+    async fn discover(cloud: &Toy) -> Result<Vec<Found<Self>>> {
+        Ok(cloud.all())
+    }
+    async fn create(&self, cx: &Cx<Toy>) -> Result<String> {
+        let net = cx.get(&self.net)?;
+        cx.cloud.put(cx, Self { net: Ref::found(net.clone()) }, vec![net]).await
+    }
+    async fn edit(&self, edit: Never, _: &Found<Self>, _: &Cx<Toy>) -> Result<()> {
+        match edit {}
+    }
+    async fn delete(found: &Found<Self>, cx: &Cx<Toy>) -> Result<()> {
+        cx.cloud.remove(found).await
+    }
+}
+
 /// Like a database: slow to come up, never replaced, guarded, and its storage only grows.
 #[derive(Clone)]
 pub(super) struct Store {
@@ -209,6 +269,7 @@ impl Kind for Store {
     type Edit = ();
     const NAME: &'static str = "store";
     const SWAP: Swap = Swap::Refuse("its data");
+    const ROLE: Option<&'static str> = Some("database");
     const USUAL: Duration = Duration::from_mins(9);
 
     fn attributes(table: Table<Self>) -> Table<Self> {
@@ -221,12 +282,20 @@ impl Kind for Store {
     fn id(live: &String) -> &str {
         live
     }
+    fn refuse(&self, found: &Found<Self>, changes: &[Change]) -> Option<Refused> {
+        let shrinks = changes.iter().any(|c| c.attribute == "storage");
+        (shrinks && found.spec.storage > 1000).then(|| Refused {
+            says: "has grown by itself".into(),
+            remedy: format!("write `storage: {}` into the file", found.spec.storage),
+        })
+    }
     fn guard(found: &Found<Self>) -> Option<String> {
         found.spec.protect.then(|| "it is protected".into())
     }
     async fn discover(cloud: &Toy) -> Result<Vec<Found<Self>>> {
         let (coming, broken) = (cloud.coming.lock().unwrap(), cloud.broken.lock().unwrap());
         let phase = |f: &Found<Self>| match &f.live {
+            _ if f.spec.engine == "copy" => Phase::Copy,
             id if broken.contains(id) => Phase::Broken,
             id if coming.contains_key(id) => Phase::Coming,
             _ => f.phase,

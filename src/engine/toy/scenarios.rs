@@ -1,7 +1,7 @@
 //! What the engine promises, one scenario each. The list of their names is the specification.
 
 use super::{
-    kinds::{Group, Net, Seat, Server, Stickiness, Store},
+    kinds::{Cluster, Group, Net, Seat, Server, Stickiness, Store},
     *,
 };
 
@@ -21,13 +21,18 @@ fn tier(cidr: &str, image: &str, size: u32, sticky: u32) -> Graph<Toy> {
 
 /// A rolling set: net <- group <- seats -> servers.
 fn rolling(members: usize, image: &str) -> Graph<Toy> {
+    surging(members, image, 1)
+}
+
+/// The same, with so many replaced at a time.
+fn surging(members: usize, image: &str, surge: usize) -> Graph<Toy> {
     let mut g = Graph::default();
     let net = g.add("main", Net { cidr: "10.0.0.0/16".into() });
     let group =
         g.add("app", Group { net: net.clone(), port: 80, stickiness: None, members: vec![] });
     for i in 1..=members {
         let name = format!("app-{i}");
-        g.member("app", i, |g| {
+        g.member_of(Member { set: "app".into(), index: i, surge }, |g| {
             let server = g.add(&name, Server { net: net.clone(), image: image.into(), size: 1 });
             g.add(&name, Seat { group: group.clone(), server });
         });
@@ -50,6 +55,10 @@ fn with_store(mut g: Graph<Toy>, store: Store) -> Graph<Toy> {
     }
     g.add("db", store);
     g
+}
+
+fn told(problems: Result<Vec<(Address, Problem)>>) -> Vec<String> {
+    problems.unwrap().iter().map(|(at, problem)| format!("{at}: {}", problem.says)).collect()
 }
 
 async fn refusal(g: &Graph<Toy>, cloud: &Arc<Toy>) -> String {
@@ -142,13 +151,18 @@ async fn members_of_a_rolling_set_are_replaced_one_after_another_and_never_fewer
     apply(&rolling(3, "v1"), &cloud, 8).await;
     let g = rolling(3, "v2");
     assert_eq!(apply(&g, &cloud, 8).await, NONE);
-    let one = |i| {
-        ["create server", "create seat", "delete seat", "delete server"]
-            .map(|what| format!("{what}/app-{i}"))
-    };
-    assert_eq!(cloud.log(), [one(1), one(2), one(3)].concat());
+    let log = cloud.log();
+    let place = |what: &str| log.iter().position(|l| l == what).unwrap();
+    for i in 1..=3 {
+        let one = ["create server", "create seat", "delete seat", "delete server"];
+        let one = one.map(|what| place(&format!("{what}/app-{i}")));
+        assert!(one.is_sorted(), "{log:?}");
+        // The next one is begun once the one before serves nobody any more.
+        assert!(i == 3 || one[2] < place(&format!("create server/app-{}", i + 1)), "{log:?}");
+    }
     let watch = *cloud.watch.lock().unwrap();
-    assert_eq!((watch.fewest_seats, watch.most_servers), (Some(3), 4));
+    assert_eq!(watch.fewest_seats, Some(3));
+    assert!(watch.most_servers <= 5, "one more in service, one that is being terminated");
     assert!(plan(&g, &cloud).await.unwrap().is_empty());
 }
 
@@ -391,4 +405,149 @@ async fn only_what_is_about_to_be_made_or_completed_is_asked_about() {
     assert_eq!(asked(&Graph::default()).await, NONE, "all goes");
     assert_eq!(asked(&tier("10.0.0.0/16", "v2", 1, 60)).await, ["a", "b"], "replaced");
     assert_eq!(asked(&tier("10.0.0.0/16", "v1", 2, 60)).await, ["a", "b"], "completed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_roll_does_not_wait_for_what_is_out_of_service_to_be_cleared_away() {
+    let cloud = Arc::<Toy>::default();
+    apply(&rolling(3, "v1"), &cloud, 8).await;
+    let plan = plan(&rolling(3, "v2"), &cloud).await.unwrap();
+    let at = |what: (Action, &str)| {
+        plan.actions().iter().position(|(a, at)| (*a, at.as_str()) == what).unwrap()
+    };
+    let next = &plan.steps()[at((Action::Create, "server/app-2"))];
+    assert!(next.after().contains(&at((Action::Delete, "seat/app-1"))), "drained");
+    assert!(!next.after().contains(&at((Action::Delete, "server/app-1"))), "not yet terminated");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_surge_replaces_some_members_at_a_time() {
+    let cloud = Arc::<Toy>::default();
+    apply(&surging(6, "v1", 2), &cloud, 8).await;
+    let began = tokio::time::Instant::now();
+    assert_eq!(apply(&surging(6, "v2", 2), &cloud, 8).await, NONE);
+    let by_two = began.elapsed();
+    let watch = *cloud.watch.lock().unwrap();
+    assert_eq!(watch.fewest_seats, Some(6));
+    assert!(watch.most_servers <= 10, "{} at most", watch.most_servers);
+    let began = tokio::time::Instant::now();
+    apply(&surging(6, "v3", 1), &cloud, 8).await;
+    assert!(by_two * 3 < began.elapsed() * 2, "by two it takes about half as long");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_on_its_way_is_in_service_before_the_next_member_is_replaced() {
+    let cloud = Arc::<Toy>::default();
+    apply(&rolling(2, "v1"), &cloud, 8).await;
+    // An earlier run has replaced the first member, and it is not in service yet.
+    for row in cloud.rows.lock().unwrap().values_mut() {
+        if let Some(found) = row.found.downcast_ref::<Found<Server>>()
+            && &*found.name == "app-1"
+        {
+            let spec = Server { image: "v2".into(), ..found.spec.clone() };
+            row.found = Arc::new(Found { spec, phase: Phase::Coming, ..found.clone() });
+        }
+    }
+    let plan = plan(&rolling(2, "v2"), &cloud).await.unwrap();
+    let at = |what: (Action, &str)| {
+        plan.actions().iter().position(|(a, at)| (*a, at.as_str()) == what).unwrap()
+    };
+    let next = &plan.steps()[at((Action::Create, "server/app-2"))];
+    assert!(next.after().contains(&at((Action::Await, "server/app-1"))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_are_changed_one_after_another_where_that_interrupts_and_the_writer_last() {
+    let cloud = Arc::<Toy>::default();
+    let cluster = |size| {
+        let mut g = Graph::default();
+        let net = g.add("main", Net { cidr: "10.0.0.0/16".into() });
+        for (i, image) in ["v1-writer", "v1", "v1"].iter().enumerate() {
+            g.member("db", i, |g| {
+                let server = Server { net: net.clone(), image: (*image).into(), size };
+                g.add(&format!("db-{i}"), server);
+            });
+        }
+        g
+    };
+    apply(&cluster(1), &cloud, 8).await;
+    assert_eq!(apply(&cluster(2), &cloud, 8).await, NONE);
+    assert_eq!(cloud.log(), ["resize server/db-1", "resize server/db-2", "resize server/db-0"]);
+    assert_eq!(cloud.watch.lock().unwrap().most_calls, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_with_the_tags_of_the_stack_is_told_of_and_left_alone() {
+    let cloud = Arc::<Toy>::default();
+    let g = with_store(Graph::default(), store("pg"));
+    apply(&g, &cloud, 8).await;
+    let copy = Store { engine: "copy".into(), ..store("pg") };
+    let note = ["store-9 is a copy".to_owned()];
+    let row = Found::ready("db", copy, "store-9".to_owned()).with_notes(note);
+    let row = Row { found: Arc::new(row), holds: vec![] };
+    cloud.rows.lock().unwrap().insert("store-9".into(), row);
+    let plan = plan(&g, &cloud).await.unwrap();
+    assert!(plan.is_empty());
+    assert_eq!(plan.notes()[0].1, "store-9 is a copy");
+    assert_eq!(apply(&Graph::default(), &cloud, 8).await, NONE);
+    assert!(cloud.rows.lock().unwrap().contains_key("store-9"), "not even a destroy takes it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_of_another_kind_in_place_of_one_with_data_is_refused() {
+    let cloud = Arc::<Toy>::default();
+    apply(&with_store(Graph::default(), store("pg")), &cloud, 8).await;
+    let mut other = Graph::default();
+    let net = other.add("main", Net { cidr: "10.0.0.0/16".into() });
+    other.add("db", Cluster { net });
+    assert_eq!(
+        refusal(&other, &cloud).await,
+        "store/db would have to go for cluster/db, and with it what is in this database"
+    );
+    let mut without = Graph::default();
+    without.add("main", Net { cidr: "10.0.0.0/16".into() });
+    assert_eq!(apply(&without, &cloud, 8).await, NONE, "taken out on purpose");
+    assert_eq!(apply(&other, &cloud, 8).await, NONE);
+    assert!(plan(&other, &cloud).await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_a_kind_refuses_is_told_with_its_own_remedy() {
+    let cloud = Arc::<Toy>::default();
+    let sized = |storage| with_store(Graph::default(), Store { storage, ..store("pg") });
+    apply(&sized(2000), &cloud, 8).await;
+    let error = plan(&sized(20), &cloud).await.err().unwrap();
+    assert_eq!(error.to_string(), "store/db has grown by itself (storage: 2000 -> 20)");
+    let refusals = error.downcast_ref::<Refusals>().unwrap();
+    assert_eq!(refusals.remedies(), "write `storage: 2000` into the file");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_cloud_would_refuse_is_told_before_anything_is_done() {
+    let cloud = Arc::<Toy>::default();
+    apply(&tier("10.0.0.0/16", "v1", 1, 60), &cloud, 8).await;
+    cloud.sold_out.lock().unwrap().insert("b".into());
+    let problems =
+        async |g: &Graph<Toy>| told(plan(g, &cloud).await.unwrap().problems(&cloud).await);
+    assert_eq!(
+        problems(&tier("10.0.0.0/16", "v1", 1, 90)).await,
+        NONE,
+        "only what changes is asked"
+    );
+    assert_eq!(problems(&tier("10.0.0.0/16", "v2", 1, 60)).await, ["server/b: cannot be made"]);
+    assert_eq!(problems(&tier("10.0.0.0/16", "v1", 2, 60)).await, ["server/b: cannot be resized"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_goes_with_the_plan_keeps_nothing_from_going() {
+    let cloud = Arc::<Toy>::default();
+    apply(&with_store(Graph::default(), store("pg")), &cloud, 8).await;
+    let nothing = Graph::default();
+    assert_eq!(told(plan(&nothing, &cloud).await.unwrap().problems(&cloud).await), NONE);
+    let net = cloud.all::<Net>()[0].live.clone();
+    let row = Found::ready("db", Store { engine: "copy".into(), ..store("pg") }, "store-9".into());
+    let row = Row { found: Arc::new(row), holds: vec![net] };
+    cloud.rows.lock().unwrap().insert("store-9".into(), row);
+    let plan = plan(&nothing, &cloud).await.unwrap();
+    assert_eq!(told(plan.problems(&cloud).await), ["net/main: store-9 stands in it"]);
 }

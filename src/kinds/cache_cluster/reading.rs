@@ -22,9 +22,13 @@ pub(super) fn judge(cluster: Described, done: impl Fn(&CacheCluster) -> bool) ->
         Phase::Broken => Probe::Failed(format!("ElastiCache says {}", status(&cluster))),
         Phase::Going => Probe::Failed("it is being deleted".into()),
         Phase::Coming => Probe::Pending(status(&cluster)),
-        Phase::Ready if servers(&cluster).is_empty() => Probe::Pending("without endpoints".into()),
-        Phase::Ready if done(&seen(&applied, Tags::default())) => Probe::Ready(cluster),
-        Phase::Ready => Probe::Pending("available, about to change".into()),
+        Phase::Ready | Phase::Copy if servers(&cluster).is_empty() => {
+            Probe::Pending("without endpoints".into())
+        }
+        Phase::Ready | Phase::Copy if done(&seen(&applied, Tags::default())) => {
+            Probe::Ready(cluster)
+        }
+        Phase::Ready | Phase::Copy => Probe::Pending("available, about to change".into()),
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) fn judge(cluster: Described, done: impl Fn(&DbCluster) -> bool) -> Pr
         Phase::Ready if !has_secret(cluster.master_user_secret()) => {
             Probe::Pending(format!("{status}, without the master password's secret"))
         }
-        Phase::Ready => Probe::Ready(cluster),
+        Phase::Ready | Phase::Copy => Probe::Ready(cluster),
     }
 }
 

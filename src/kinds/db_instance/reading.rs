@@ -90,7 +90,7 @@ pub(super) fn judge(db: Described, done: impl Fn(&DbInstance) -> bool) -> Probe<
         Phase::Ready if !member && !has_secret(db.master_user_secret()) => {
             Probe::Pending(format!("{status}, without the master password's secret"))
         }
-        Phase::Ready => Probe::Ready(db),
+        Phase::Ready | Phase::Copy => Probe::Ready(db),
     }
 }
 

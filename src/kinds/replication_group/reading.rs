@@ -220,7 +220,7 @@ impl Reading {
             Phase::Ready if !done(&self.applied().spec(Tags::default())) => {
                 Probe::Pending("available, about to change".into())
             }
-            Phase::Ready => Probe::Ready(self),
+            Phase::Ready | Phase::Copy => Probe::Ready(self),
         }
     }
 
