@@ -185,6 +185,6 @@ async fn who_keeps_it_from_going_is_named() {
     });
     let (cx, _) = at::<DbSubnetGroup>(&rds(&[&busy, &instances(), &clusters()]), "db");
     let error = DbSubnetGroup::delete(&found(), &cx).await.unwrap_err().to_string();
-    let named = "in use by DB instance theirs (available), DB cluster beside (deleting)";
+    let named = "in use by DB cluster beside (deleting), DB instance theirs (available)";
     assert!(error.contains(named), "{error}");
 }
