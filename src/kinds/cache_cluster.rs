@@ -6,13 +6,13 @@ use super::{
     cache_subnet_group::CacheSubnetGroup,
     security_group::SecurityGroup,
     stores::{
-        Port, Version, changes_nothing, fresh, stranger,
+        Port, Version, cache_versions, changes_nothing, fresh, stranger, unless_copied,
         watch::{are, ids, until_gone, watch},
     },
 };
 use crate::{
     aws::{Aws, Failure, Sent, Tags, Tolerant, eventually, stores::Told, tags},
-    engine::{Cx, Found, Kind, Pace, Probe, Ref, Swap, Table, Taken},
+    engine::{Change, Cx, Found, Kind, Pace, Probe, Problem, Ref, Refused, Swap, Table, Taken},
 };
 use anyhow::{Context, Result};
 use aws_sdk_elasticache::{
@@ -116,6 +116,23 @@ impl Kind for CacheCluster {
         let memcached = alone.filter(|c| c.engine() == Some("memcached"));
         let found = try_join_all(memcached.map(|c| Self::read(cloud, c))).await?;
         Ok(found.into_iter().flatten().collect())
+    }
+
+    fn refuse(&self, found: &Found<Self>, changes: &[Change]) -> Option<Refused> {
+        let (runs, wanted) = (("memcached", &found.spec.version), ("memcached", &self.version));
+        cache_versions::no_way_back(runs, wanted, "everything in it", changes)
+    }
+
+    async fn preflight(
+        &self,
+        found: Option<&Found<Self>>,
+        changes: &[Change],
+        cx: &Cx<Aws>,
+    ) -> Result<Vec<Problem>> {
+        if found.is_some() && !changes.iter().any(|c| c.attribute == "version") {
+            return Ok(Vec::new());
+        }
+        cache_versions::missing(&cx.cloud, "memcached", &self.version).await
     }
 
     async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {
@@ -237,7 +254,8 @@ impl CacheCluster {
             Told::NotOurs(_) | Told::Gone => return Ok(None),
         };
         let found = Found::ready(name, seen(cluster, tags), live);
-        Ok(Some(found.in_phase(phase(cluster)).with_notes(notes)))
+        let found = found.in_phase(phase(cluster)).with_notes(notes);
+        Ok(Some(unless_copied(cloud, found, "cache cluster")))
     }
 
     /// Brings about what `done` looks for. AWS is looked at before the call is sent, each time: it

@@ -3,7 +3,7 @@
 use super::{
     cache_subnet_group::CacheSubnetGroup,
     replication_group::Engine,
-    stores::{Version, cache_versions, stranger},
+    stores::{Version, cache_versions, stranger, unless_copied},
 };
 use crate::{
     aws::{Aws, Failure, Sent, Tags, Tolerant, eventually, stores::Told, tags},
@@ -172,7 +172,8 @@ impl CacheParameterGroup {
             beside: None,
             tags: owned.tags,
         };
-        Ok(Some(Found::ready(owned.name, spec, live)))
+        let found = Found::ready(owned.name, spec, live);
+        Ok(Some(unless_copied(cloud, found, "cache parameter group")))
     }
 
     /// Sets what the stack decides, and nothing else: what somebody else has set stays.

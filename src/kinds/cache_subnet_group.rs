@@ -1,8 +1,10 @@
 //! The subnets a cache may stand in.
 
 use super::{
+    cache_cluster::CacheCluster,
     cache_parameter_group::CacheParameterGroup,
-    stores::{fresh, stranger, watch::ids},
+    replication_group::ReplicationGroup,
+    stores::{fresh, stranger, unless_copied, watch::ids},
     subnet::Subnet,
 };
 use crate::{
@@ -13,10 +15,12 @@ use crate::{
         stores::Told,
         tags,
     },
-    engine::{Cx, Found, Kind, Pace, Ref, Table, Taken},
+    engine::{Change, Cx, Found, Kind, Pace, Problem, Ref, Table, Taken},
 };
 use anyhow::{Context, Result};
-use aws_sdk_elasticache::types::{CacheSubnetGroup as Described, Subnet as Inside};
+use aws_sdk_elasticache::types::{
+    CacheCluster as Cluster, CacheSubnetGroup as Described, Subnet as Inside,
+};
 use futures::future::try_join_all;
 use std::collections::BTreeSet;
 
@@ -70,6 +74,30 @@ impl Kind for CacheSubnetGroup {
         let all = cloud.cache_subnet_groups().await?;
         let found = try_join_all(all.iter().map(|group| Self::read(cloud, group))).await?;
         Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn preflight(
+        &self,
+        found: Option<&Found<Self>>,
+        _changes: &[Change],
+        cx: &Cx<Aws>,
+    ) -> Result<Vec<Problem>> {
+        let Some(found) = found else { return Ok(Vec::new()) };
+        let stay: Vec<_> = self.subnets.iter().filter_map(|to| cx.get(to).ok()).collect();
+        let stays = |id: &str| stay.iter().any(|kept| kept == id);
+        if found.spec.subnets.iter().filter_map(Ref::id).all(stays) {
+            return Ok(Vec::new());
+        }
+        let name = &found.live.name;
+        let group = called(&cx.cloud, name).await.or_gone()?.flatten();
+        let subnets = group.map(|group| group.subnets().to_vec()).unwrap_or_default();
+        let (left, lost): (Vec<_>, Vec<_>) =
+            subnets.into_iter().partition(|s| s.subnet_identifier().is_some_and(stays));
+        let left = zones(&left);
+        let lost: BTreeSet<_> = zones(&lost).into_iter().filter(|z| !left.contains(z)).collect();
+        let stand = standing(cx, name).await?;
+        let stand = stand.into_iter().filter(|(_, zone)| lost.contains(zone));
+        Ok(stand.map(|(node, zone)| in_the_way(&node, &zone)).collect())
     }
 
     async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {
@@ -145,7 +173,8 @@ impl CacheSubnetGroup {
         };
         let subnets = group.subnets().iter().filter_map(|s| s.subnet_identifier());
         let subnets = subnets.map(Ref::found).collect();
-        Ok(Some(Found::ready(owned.name, Self { subnets, tags: owned.tags }, live)))
+        let found = Found::ready(owned.name, Self { subnets, tags: owned.tags }, live);
+        Ok(Some(unless_copied(cloud, found, "cache subnet group")))
     }
 }
 
@@ -154,12 +183,43 @@ async fn called(cloud: &Aws, name: &str) -> Result<Option<Described>, Failure> {
     Ok(call.send().await.aws()?.cache_subnet_groups.and_then(|mut all| all.pop()))
 }
 
+fn in_the_way(node: &str, zone: &str) -> Problem {
+    Problem::new(
+        format!("node {node} stands in the subnet in {zone}, which ElastiCache would not let go"),
+        "leave `network.zones` as they are: ElastiCache does not move a node to another zone",
+    )
+}
+
+/// The nodes in a subnet group that stay, each with its zone.
+async fn standing(cx: &Cx<Aws>, name: &str) -> Result<Vec<(String, String)>> {
+    let all = inhabitants(&cx.cloud, name).await?;
+    let stay = all.iter().filter(|cluster| {
+        let goes = cluster.replication_group_id().is_some_and(|id| cx.goes::<ReplicationGroup>(id));
+        !goes && !cluster.cache_cluster_id().is_some_and(|id| cx.goes::<CacheCluster>(id))
+    });
+    let nodes = stay.flat_map(|cluster| {
+        let id = cluster.cache_cluster_id().unwrap_or_default();
+        let zones = cluster.cache_nodes().iter().filter_map(|n| n.customer_availability_zone());
+        // Nodes that are being made are not listed yet; a zone of that name there is none.
+        let zones = zones.chain(cluster.preferred_availability_zone()).collect::<BTreeSet<_>>();
+        zones.into_iter().map(|zone| (id.to_owned(), zone.to_owned())).collect::<Vec<_>>()
+    });
+    Ok(nodes.collect())
+}
+
 /// The caches that stand in a subnet group, whoever made them.
+async fn inhabitants(cloud: &Aws, name: &str) -> Result<Vec<Cluster>> {
+    let call = cloud.elasticache.describe_cache_clusters().show_cache_node_info(true);
+    let pages = call.into_paginator().items().send();
+    let mut all = pages.collect::<Result<Vec<_>, _>>().await.aws()?;
+    all.retain(|cluster| cluster.cache_subnet_group_name() == Some(name));
+    Ok(all)
+}
+
+/// The same as they are told of.
 async fn users(cloud: &Aws, name: &str) -> Result<Vec<String>> {
-    let pages = cloud.elasticache.describe_cache_clusters().into_paginator().items().send();
-    let all = pages.collect::<Result<Vec<_>, _>>().await.aws()?;
-    let inside = all.iter().filter(|cluster| cluster.cache_subnet_group_name() == Some(name));
-    let told = inside.filter_map(|cluster| {
+    let inside = inhabitants(cloud, name).await?;
+    let told = inside.iter().filter_map(|cluster| {
         let (id, status) = (cluster.cache_cluster_id()?, cluster.cache_cluster_status()?);
         Some(format!("cache cluster {id} ({status})"))
     });

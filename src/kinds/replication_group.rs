@@ -7,15 +7,15 @@ use super::{
     cache_subnet_group::CacheSubnetGroup,
     security_group::SecurityGroup,
     stores::{
-        Port, Version, changes_nothing, fresh, stranger,
+        Port, Version, cache_versions, changes_nothing, fresh, stranger, unless_copied,
         watch::{are, ids, until_gone, watch},
     },
 };
 use crate::{
     aws::{Aws, Sent, Tags, Tolerant, eventually, stores::Told, tags},
     engine::{
-        Attribute, Cx, Found, Kind, Pace, Plain, Probe, Ref, Swap, Table, Taken, address::Link,
-        plan::Ids,
+        Attribute, Change, Cx, Found, Kind, Pace, Plain, Probe, Problem, Ref, Refused, Swap, Table,
+        Taken, address::Link, plan::Ids,
     },
 };
 use anyhow::Result;
@@ -173,6 +173,29 @@ impl Kind for ReplicationGroup {
         Ok(found.into_iter().flatten().collect())
     }
 
+    fn refuse(&self, found: &Found<Self>, changes: &[Change]) -> Option<Refused> {
+        let (runs, wanted) = (found.spec.engine.to_string(), self.engine.to_string());
+        cache_versions::no_way_back(
+            (&runs, &found.spec.version),
+            (&wanted, &self.version),
+            "every session in it",
+            changes,
+        )
+    }
+
+    async fn preflight(
+        &self,
+        found: Option<&Found<Self>>,
+        changes: &[Change],
+        cx: &Cx<Aws>,
+    ) -> Result<Vec<Problem>> {
+        let other = |c: &Change| matches!(c.attribute, "engine" | "version");
+        if found.is_some() && !changes.iter().any(other) {
+            return Ok(Vec::new());
+        }
+        cache_versions::missing(&cx.cloud, &self.engine.to_string(), &self.version).await
+    }
+
     async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {
         reading::taken(&cx.cloud, &cx.cloud.named(cx.name()), self.replicas).await
     }
@@ -278,7 +301,8 @@ impl ReplicationGroup {
             Told::Nothing | Told::NotOurs(_) | Told::Gone => return Ok(None),
         };
         let found = Found::ready(name, reading.spec(tags), live);
-        Ok(Some(found.in_phase(reading.phase()).with_notes(notes)))
+        let found = found.in_phase(reading.phase()).with_notes(notes);
+        Ok(Some(unless_copied(cloud, found, "replication group")))
     }
 
     /// Brings about what `done` looks for. AWS is looked at before the call is sent, each time: it

@@ -8,8 +8,8 @@ pub(super) mod watch;
 
 use super::{CacheCluster, DbCluster, DbInstance, ReplicationGroup};
 use crate::{
-    aws::Failure,
-    engine::{Attribute, Ref, address::Link, plan::Ids},
+    aws::{Aws, Failure},
+    engine::{Attribute, Found, Kind, Phase, Ref, address::Link, plan::Ids},
 };
 use anyhow::anyhow;
 
@@ -154,6 +154,19 @@ pub(super) fn fresh(failure: &Failure) -> bool {
     let words = ["service linked role", "security group", "input subnets", "subnet ID"];
     let says = |words: &str| failure.message.to_lowercase().contains(&words.to_lowercase());
     failure.is(&unknown) || failure.is(&["InvalidParameterValue"]) && words.into_iter().any(says)
+}
+
+/// What bears the stack's tags under an id that is not the one the stack gives is no more than a copy
+/// of them. `what` is AWS's word for the kind.
+pub(super) fn unless_copied<K: Kind>(cloud: &Aws, found: Found<K>, what: &str) -> Found<K> {
+    let id = K::id(&found.live);
+    if cloud.named(&found.name) == id {
+        return found;
+    }
+    let note = format!(
+        "{what} {id} bears this stack's tags under an id that is not the stack's: it is left alone"
+    );
+    found.in_phase(Phase::Copy).with_notes([note])
 }
 
 /// Whether a refusal means that what was asked for is so already: the call was sent again after its

@@ -12,7 +12,7 @@ use aws_sdk_elasticache::{
         list_tags_for_resource::ListTagsForResourceOutput,
         modify_cache_subnet_group::ModifyCacheSubnetGroupOutput,
     },
-    types::CacheCluster,
+    types::{AvailabilityZone, CacheCluster},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use std::sync::Arc;
@@ -173,4 +173,51 @@ async fn who_keeps_it_from_going_is_named() {
     let (cx, _) = at::<CacheSubnetGroup>(&elasticache(&[&busy, &clusters()]), "cache");
     let error = CacheSubnetGroup::delete(&found(), &cx).await.unwrap_err().to_string();
     assert!(error.contains("in use by cache cluster theirs (available) after"), "{error}");
+}
+
+/// The group `shop-cache` with a subnet in each of three zones, and nodes in some of them.
+fn three_zones(nodes: &'static [&'static str]) -> [Rule; 2] {
+    let subnet = |letter: &str| {
+        let zone = AvailabilityZone::builder().name(format!("eu-west-1{letter}")).build();
+        let subnet = Inside::builder().subnet_identifier(format!("subnet-{letter}"));
+        subnet.subnet_availability_zone(zone).build()
+    };
+    let group = mock!(Client::describe_cache_subnet_groups).then_output(move || {
+        let all = ["a", "b", "c"].map(subnet).to_vec();
+        let group = Described::builder().cache_subnet_group_name("shop-cache").arn("arn:cache");
+        let group = group.set_subnets(Some(all)).build();
+        DescribeCacheSubnetGroupsOutput::builder().cache_subnet_groups(group).build()
+    });
+    let clusters = mock!(Client::describe_cache_clusters).then_output(move || {
+        let all = nodes.iter().enumerate().map(|(i, letter)| {
+            CacheCluster::builder()
+                .cache_cluster_id(format!("shop-cache-00{}", i + 1))
+                .cache_subnet_group_name("shop-cache")
+                .preferred_availability_zone(format!("eu-west-1{letter}"))
+                .build()
+        });
+        DescribeCacheClustersOutput::builder().set_cache_clusters(Some(all.collect())).build()
+    });
+    [group, clusters]
+}
+
+#[tokio::test]
+async fn a_subnet_that_goes_while_a_node_stands_in_it_is_refused_before_anything_is_done() {
+    let preflight = async |nodes| {
+        let [group, clusters] = three_zones(nodes);
+        let (cx, net) = at::<CacheSubnetGroup>(&elasticache(&[&group, &clusters]), "cache");
+        let mut before = found();
+        before.spec.subnets.push(Ref::found("subnet-c"));
+        let problems = wanted(&net).preflight(Some(&before), &[], &cx).await.unwrap();
+        problems.into_iter().map(|problem| problem.says).collect::<Vec<_>>()
+    };
+    assert!(preflight(&["a", "b"]).await.is_empty());
+    let told = "node shop-cache-003 stands in the subnet in eu-west-1c, which ElastiCache would not let go";
+    assert_eq!(preflight(&["a", "b", "c"]).await, [told]);
+}
+
+#[tokio::test]
+async fn nobody_is_asked_where_no_subnet_goes() {
+    let (cx, net) = at::<CacheSubnetGroup>(&elasticache(&[]), "cache");
+    assert_eq!(wanted(&net).preflight(Some(&found()), &[], &cx).await.unwrap(), []);
 }

@@ -13,6 +13,9 @@ use aws_sdk_elasticache::{
         decrease_replica_count::DecreaseReplicaCountOutput,
         delete_replication_group::{DeleteReplicationGroupError, DeleteReplicationGroupOutput},
         describe_cache_clusters::DescribeCacheClustersOutput,
+        describe_cache_engine_versions::{
+            DescribeCacheEngineVersionsError, DescribeCacheEngineVersionsOutput,
+        },
         describe_replication_groups::{
             DescribeReplicationGroupsError, DescribeReplicationGroupsOutput,
         },
@@ -22,8 +25,9 @@ use aws_sdk_elasticache::{
         remove_tags_from_resource::{RemoveTagsFromResourceError, RemoveTagsFromResourceOutput},
     },
     types::{
-        AutomaticFailoverStatus, CacheCluster, CacheParameterGroupStatus, Endpoint, MultiAzStatus,
-        NodeGroup, PendingModifiedValues, ReplicationGroup as Described, SecurityGroupMembership,
+        AutomaticFailoverStatus, CacheCluster, CacheEngineVersion, CacheParameterGroupStatus,
+        Endpoint, MultiAzStatus, NodeGroup, PendingModifiedValues, ReplicationGroup as Described,
+        SecurityGroupMembership,
         builders::{CacheClusterBuilder, ReplicationGroupBuilder},
     },
 };
@@ -478,4 +482,55 @@ async fn a_name_that_others_have_is_told_and_so_is_one_of_its_nodes() {
     let aws = elasticache(&[&free, &nodes(alone.build()), &untagged]);
     let told = taken(&aws, "shop", "cache", wanted).await;
     assert_eq!(told, ["cache cluster shop-cache-002 (without a tag of stackctl's)"]);
+}
+
+#[tokio::test]
+async fn what_bears_our_tags_under_another_id_is_a_copy_that_is_left_alone() {
+    let copy = group("available").replication_group_id("shop-cache-restored").build();
+    let aws = elasticache(&[&shows(vec![copy]), &nodes(node().build()), &tagged()]);
+    let found = all::<ReplicationGroup>(&aws).await.remove(0);
+    assert_eq!(found.phase, Phase::Copy);
+    assert!(found.notes[0].contains("shop-cache-restored"), "{:?}", found.notes);
+    let planned = planned(&aws.afresh(), "cache", wanted(&found_net())).await;
+    assert_eq!(planned.iter().map(|(action, _)| *action).collect::<Vec<_>>(), [Action::Create]);
+}
+
+#[test]
+fn a_version_above_the_files_is_refused_with_what_to_write_into_the_file() {
+    let net = found_net();
+    let older = |engine, version: &str| ReplicationGroup {
+        engine,
+        version: Version(version.into()),
+        ..wanted(&net)
+    };
+    let change = |attribute| Change { attribute, from: None, to: String::new(), replaces: true };
+    let why = older(Engine::Valkey, "7.2").refuse(&found(), &[change("version")]).unwrap();
+    assert!(why.says.contains("runs valkey 8.0.1"), "{}", why.says);
+    assert!(why.remedy.contains("version: \"8.0\""), "{}", why.remedy);
+    let why = older(Engine::Redis, "7.1").refuse(&found(), &[change("engine")]).unwrap();
+    assert!(why.says.contains("does not go back to redis 7.1"), "{}", why.says);
+    assert!(why.remedy.contains("engine: valkey"), "{}", why.remedy);
+    assert_eq!(wanted(&net).refuse(&found(), &[change("port")]), None);
+}
+
+#[tokio::test]
+async fn a_version_that_elasticache_does_not_make_is_told_before_anything_is_done() {
+    let versions = || {
+        mock!(Client::describe_cache_engine_versions).then_output(|| {
+            let made = CacheEngineVersion::builder().engine_version("8.1").build();
+            DescribeCacheEngineVersionsOutput::builder().cache_engine_versions(made).build()
+        })
+    };
+    let denied = mock!(Client::describe_cache_engine_versions).then_error(|| {
+        DescribeCacheEngineVersionsError::generic(refusal("AccessDenied", "may not ask"))
+    });
+    let (cx, net) = at::<ReplicationGroup>(&elasticache(&[&versions()]), "cache");
+    let problems = wanted(&net).preflight(None, &[], &cx).await.unwrap();
+    assert_eq!(problems[0].says, "ElastiCache makes no valkey 8.0 here; it makes 8.1");
+    let (cx, net) = at::<ReplicationGroup>(&elasticache(&[&denied]), "cache");
+    assert_eq!(wanted(&net).preflight(None, &[], &cx).await.unwrap(), []);
+    let unasked = versions();
+    let (cx, net) = at::<ReplicationGroup>(&elasticache(&[&unasked]), "cache");
+    assert_eq!(wanted(&net).preflight(Some(&found()), &[], &cx).await.unwrap(), []);
+    assert_eq!(unasked.num_calls(), 0);
 }
