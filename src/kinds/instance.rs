@@ -8,7 +8,7 @@ use super::{
     subnet::Subnet,
 };
 use crate::{
-    aws::{Aws, Owned, Sent, Tags},
+    aws::{Aws, Owned, Sent, Tags, ec2::once_known},
     engine::{
         Attribute, Cx, Found, Kind, Phase, Plain, Ref, Sealed, Swap, Table, address::Link,
         plan::Ids,
@@ -179,6 +179,8 @@ impl Kind for Instance {
             .tuned_if("role", Edit::Role, |i| &i.role, |_, found| found.role.id() == Some(""))
             .fixed("public_ip", |i| &i.public_ip)
             .needs(|i| &i.route)
+            // Where it is put if the preferred zone cannot take it.
+            .needs(|i| &i.placement.allowed)
             .tuned("running", Edit::Start, |i| &i.running)
             .tuned("security_groups", Edit::SecurityGroups, |i| &i.security_groups)
             .tuned("metadata", Edit::Metadata, |i| &i.metadata)
@@ -210,8 +212,12 @@ impl Kind for Instance {
             Edit::SecurityGroups => {
                 let groups = self.security_groups.iter().map(|group| cx.get(group));
                 let call = ec2.modify_instance_attribute().instance_id(id);
-                call.set_groups(Some(groups.collect::<Result<_>>()?)).send().await.aws()?;
-                Ok(())
+                let call = call.set_groups(Some(groups.collect::<Result<_>>()?));
+                once_known(cx, || {
+                    let call = call.clone();
+                    async move { Ok(call.send().await.aws().map(drop)?) }
+                })
+                .await
             }
             Edit::Metadata => {
                 let options = self.metadata.request();

@@ -1,7 +1,7 @@
 //! How an instance is made: from which AMI, with which disk, and in one call.
 
 use super::{
-    Architecture, BOOT, IMAGE, Instance, InstanceLive, Metadata, PUBLIC_IP, TAG_LIMIT,
+    Architecture, BOOT, IMAGE, Instance, InstanceLive, Metadata, PUBLIC_IP, Placement, TAG_LIMIT,
     USER_DATA_LIMIT,
 };
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 };
 use anyhow::{Context, Error, Result, ensure};
 use aws_sdk_ec2::{
-    operation::run_instances::builders::RunInstancesFluentBuilder,
+    operation::run_instances::{RunInstancesOutput, builders::RunInstancesFluentBuilder},
     types::{
         BlockDeviceMapping, EbsBlockDevice, HttpTokensState, IamInstanceProfileSpecification,
         Image, InstanceMetadataEndpointState, InstanceMetadataOptionsRequest,
@@ -48,15 +48,7 @@ impl Instance {
             self.instance_type,
             self.architecture.as_str()
         );
-        // A new token for each creation: AWS remembers one beyond the life of its instance.
-        let token = uuid::Uuid::new_v4().to_string();
-        let call = self.call(&ami, cx)?.client_token(token);
-        let made = eventually(cx, SOON, passes, || {
-            let call = call.clone();
-            async { call.send().await.aws() }.boxed()
-        })
-        .await
-        .map_err(|error| self.explained(error))?;
+        let made = self.made(&ami, cx).await.map_err(|error| self.explained(error))?;
         let instance = made.instances.and_then(|mut some| some.pop());
         let instance = instance.context("AWS made an instance, but tells nothing of it")?;
         Ok(InstanceLive {
@@ -65,7 +57,30 @@ impl Instance {
         })
     }
 
-    fn call(&self, ami: &Image, cx: &Cx<Aws>) -> Result<RunInstancesFluentBuilder> {
+    /// Makes it in the preferred subnet or, where that one's zone cannot take it, in another.
+    async fn made(&self, ami: &Image, cx: &Cx<Aws>) -> Result<RunInstancesOutput> {
+        let Placement { preferred, allowed } = &self.placement;
+        let others = allowed.iter().filter(|subnet| *subnet != preferred);
+        let mut refused = None;
+        for subnet in [preferred].into_iter().chain(others) {
+            // A new token for each creation: AWS remembers one beyond the life of its instance.
+            let token = uuid::Uuid::new_v4().to_string();
+            let call = self.call(ami, cx.get(subnet)?, cx)?.client_token(token);
+            let made = eventually(cx, SOON, passes, || {
+                let call = call.clone();
+                async { call.send().await.aws() }.boxed()
+            });
+            match made.await {
+                Err(error) if error.downcast_ref::<Failure>().is_some_and(elsewhere) => {
+                    refused.get_or_insert(error);
+                }
+                made => return made,
+            }
+        }
+        Err(refused.context("there is no subnet to make it in")?)
+    }
+
+    fn call(&self, ami: &Image, subnet: String, cx: &Cx<Aws>) -> Result<RunInstancesFluentBuilder> {
         let labels = cx.cloud.labels(cx.address(), &self.tags);
         let mut own = labels.clone();
         own.push((IMAGE.into(), self.image.clone()));
@@ -74,7 +89,7 @@ impl Instance {
         let groups = self.security_groups.iter().map(|group| cx.get(group));
         let interface = InstanceNetworkInterfaceSpecification::builder()
             .device_index(0)
-            .subnet_id(cx.get(&self.placement.preferred)?)
+            .subnet_id(subnet)
             .set_groups(Some(groups.collect::<Result<_>>()?))
             .associate_public_ip_address(self.public_ip)
             .delete_on_termination(true);
@@ -104,8 +119,8 @@ impl Instance {
         let kind = &self.instance_type;
         if failure.is(&["InsufficientInstanceCapacity"]) {
             error.context(format!(
-                "AWS has no {kind} left in this availability zone just now; try again later or \
-                 set another app.instance_type"
+                "AWS has no {kind} left in any of the stack's availability zones just now; try \
+                 again later or set another app.instance_type"
             ))
         } else if failure.is(&["VcpuLimitExceeded", "InstanceLimitExceeded"]) {
             error.context(format!(
@@ -132,7 +147,19 @@ impl Metadata {
 
 /// What was made a moment ago may not be known to EC2 yet.
 fn passes(failure: &Failure) -> bool {
-    no_profile_yet(failure) || failure.is(&["InvalidSubnetID.NotFound", "InvalidGroup.NotFound"])
+    no_profile_yet(failure)
+        || failure.is(&[
+            "InvalidSubnetID.NotFound",
+            "InvalidGroup.NotFound",
+            "InvalidSecurityGroupID.NotFound",
+        ])
+}
+
+/// Whether another zone may take what this one cannot: it does not offer the instance type, has
+/// none left, or its subnet is full.
+fn elsewhere(failure: &Failure) -> bool {
+    failure.is(&["InsufficientInstanceCapacity", "InsufficientFreeAddressesInSubnet"])
+        || failure.is(&["Unsupported"]) && failure.message.contains("Availability Zone")
 }
 
 /// Whether EC2 does not know an instance profile yet. Its code says no more than that some

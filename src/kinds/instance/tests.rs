@@ -253,6 +253,50 @@ async fn a_zone_without_room_is_told_with_what_to_do() {
     assert!(error.contains("no t4g.small left") && error.contains("AWS's words"), "{error}");
 }
 
+/// The subnets that are tried, where the first says this.
+async fn tried(code: &'static str, message: &'static str) -> (Result<InstanceLive>, Vec<String>) {
+    let subnets = Arc::new(Mutex::new(Vec::new()));
+    let seen = subnets.clone();
+    let run = mock!(Client::run_instances)
+        .match_requests(move |r| {
+            let subnet = r.network_interfaces()[0].subnet_id().unwrap();
+            seen.lock().unwrap().push(subnet.to_owned());
+            true
+        })
+        .sequence()
+        .error(move || {
+            let refused = ErrorMetadata::builder().code(code).message(message).build();
+            RunInstancesError::generic(refused)
+        })
+        .output(made)
+        .build();
+    let (instance, cx) = wanted(&[&image(ArchitectureValues::Arm64), &run]);
+    let (cx, other) = cx.with::<Subnet>("private-b", "subnet-2".into());
+    let preferred = instance.placement.preferred.clone();
+    let allowed = vec![preferred.clone(), other];
+    let instance = Instance { placement: Placement { preferred, allowed }, ..instance };
+    let launched = instance.create(&cx).await;
+    let mut subnets = subnets.lock().unwrap().clone();
+    subnets.dedup();
+    (launched, subnets)
+}
+
+#[tokio::test]
+async fn what_one_zone_cannot_take_is_put_into_another() {
+    for (code, message) in [
+        ("Unsupported", "(t4g.small) is not supported in your requested Availability Zone (b)."),
+        ("InsufficientInstanceCapacity", "We currently do not have sufficient t4g.small capacity"),
+        ("InsufficientFreeAddressesInSubnet", "The specified subnet does not have enough"),
+    ] {
+        let (launched, subnets) = tried(code, message).await;
+        launched.unwrap();
+        assert_eq!(subnets, ["subnet-1", "subnet-2"], "{code}");
+    }
+    let (launched, subnets) = tried("Unsupported", "The requested configuration is not").await;
+    assert!(launched.is_err());
+    assert_eq!(subnets, ["subnet-1"]);
+}
+
 #[tokio::test]
 async fn an_ami_for_another_processor_is_refused_before_anything_is_made() {
     let (instance, cx) = wanted(&[&image(ArchitectureValues::X8664)]);
