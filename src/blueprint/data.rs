@@ -21,12 +21,20 @@ pub(super) struct Stores {
 pub(super) fn draw(sheet: &mut Sheet, network: &Network, groups: &Groups) -> Stores {
     let spec = sheet.spec;
     let cache = spec.cache.as_ref().zip(groups.cache.as_ref()).map(|(wanted, group)| {
-        let place = CacheSubnetGroup { subnets: network.data.clone(), tags: sheet.tags() };
+        let place = CacheSubnetGroup {
+            vpc: network.vpc.clone(),
+            subnets: network.data.clone(),
+            tags: sheet.tags(),
+        };
         let place = sheet.add("cache", place);
         cache(sheet, wanted, place, group)
     });
     let database = spec.database.as_ref().zip(groups.database.as_ref()).map(|(wanted, group)| {
-        let place = DbSubnetGroup { subnets: network.data.clone(), tags: sheet.tags() };
+        let place = DbSubnetGroup {
+            vpc: network.vpc.clone(),
+            subnets: network.data.clone(),
+            tags: sheet.tags(),
+        };
         let place = sheet.add("db", place);
         if wanted.engine.is_aurora() {
             DatabaseRef::Cluster(aurora(sheet, wanted, &place, group))

@@ -46,6 +46,7 @@ fn load_balancer(sheet: &mut Sheet, network: &Network, groups: &Groups) -> Ref<L
     let mut routes = tier.routes.clone();
     routes.dedup();
     let load_balancer = LoadBalancer {
+        vpc: network.vpc.clone(),
         scheme,
         subnets: tier.subnets.clone(),
         security_groups: vec![groups.lb.clone()],

@@ -6,6 +6,7 @@ use super::{
     replication_group::ReplicationGroup,
     stores::{fresh, stranger, unless_copied, watch::ids},
     subnet::Subnet,
+    vpc::Vpc,
 };
 use crate::{
     aws::{
@@ -27,6 +28,8 @@ use std::collections::BTreeSet;
 /// The subnets a cache may stand in.
 #[derive(Clone, Debug)]
 pub struct CacheSubnetGroup {
+    /// Where its subnets are; it never leaves it.
+    pub vpc: Ref<Vpc>,
     /// One in each zone.
     pub subnets: Vec<Ref<Subnet>>,
     /// The user's tags.
@@ -63,7 +66,11 @@ impl Kind for CacheSubnetGroup {
     const OUTLIVES: &'static [&'static str] = &[CacheParameterGroup::NAME];
 
     fn attributes(table: Table<Self>) -> Table<Self> {
-        table.tuned("subnets", Edit::Subnets, |g| &g.subnets).tuned("tags", Edit::Tags, |g| &g.tags)
+        table.fixed("vpc", |g| &g.vpc).tuned("subnets", Edit::Subnets, |g| &g.subnets).tuned(
+            "tags",
+            Edit::Tags,
+            |g| &g.tags,
+        )
     }
 
     fn id(live: &Self::Live) -> &str {
@@ -173,7 +180,8 @@ impl CacheSubnetGroup {
         };
         let subnets = group.subnets().iter().filter_map(|s| s.subnet_identifier());
         let subnets = subnets.map(Ref::found).collect();
-        let found = Found::ready(owned.name, Self { subnets, tags: owned.tags }, live);
+        let vpc = Ref::found(group.vpc_id().unwrap_or_default());
+        let found = Found::ready(owned.name, Self { vpc, subnets, tags: owned.tags }, live);
         Ok(Some(unless_copied(cloud, found, "cache subnet group")))
     }
 }

@@ -3,6 +3,7 @@
 use super::{
     stores::{fresh, stranger, watch::ids},
     subnet::Subnet,
+    vpc::Vpc,
 };
 use crate::{
     aws::{
@@ -19,6 +20,8 @@ use futures::future::try_join_all;
 /// The subnets a database may stand in: two zones at least.
 #[derive(Clone, Debug)]
 pub struct DbSubnetGroup {
+    /// Where its subnets are; it never leaves it.
+    pub vpc: Ref<Vpc>,
     /// One in each zone.
     pub subnets: Vec<Ref<Subnet>>,
     /// The user's tags.
@@ -51,7 +54,11 @@ impl Kind for DbSubnetGroup {
     const NAME: &'static str = "db-subnet-group";
 
     fn attributes(table: Table<Self>) -> Table<Self> {
-        table.tuned("subnets", Edit::Subnets, |g| &g.subnets).tuned("tags", Edit::Tags, |g| &g.tags)
+        table.fixed("vpc", |g| &g.vpc).tuned("subnets", Edit::Subnets, |g| &g.subnets).tuned(
+            "tags",
+            Edit::Tags,
+            |g| &g.tags,
+        )
     }
 
     fn id(live: &Self::Live) -> &str {
@@ -138,7 +145,8 @@ impl DbSubnetGroup {
         let Some(owned) = cloud.owned_rds(&live.arn).await? else { return Ok(None) };
         let subnets = group.subnets().iter().filter_map(|s| s.subnet_identifier());
         let subnets = subnets.map(Ref::found).collect();
-        Ok(Some(Found::ready(owned.name, Self { subnets, tags: owned.tags }, live)))
+        let vpc = Ref::found(group.vpc_id().unwrap_or_default());
+        Ok(Some(Found::ready(owned.name, Self { vpc, subnets, tags: owned.tags }, live)))
     }
 }
 

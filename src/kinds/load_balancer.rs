@@ -1,6 +1,6 @@
 //! The application load balancer that users reach.
 
-use super::{route_table::RouteTable, security_group::SecurityGroup, subnet::Subnet};
+use super::{route_table::RouteTable, security_group::SecurityGroup, subnet::Subnet, vpc::Vpc};
 use crate::{
     aws::{
         Aws, Failure, Owned, Sent, Tags, Tolerant,
@@ -26,6 +26,8 @@ mod tests;
 /// The application load balancer that users reach.
 #[derive(Clone, Debug)]
 pub struct LoadBalancer {
+    /// Where it belongs; it never leaves it.
+    pub vpc: Ref<Vpc>,
     /// Whether the internet reaches it.
     pub scheme: Scheme,
     /// Where it stands: two zones at least.
@@ -115,6 +117,7 @@ impl Kind for LoadBalancer {
 
     fn attributes(table: Table<Self>) -> Table<Self> {
         table
+            .fixed("vpc", |l| &l.vpc)
             .fixed("scheme", |l| &l.scheme)
             .tuned("subnets", Edit::Subnets, |l| &l.subnets)
             .tuned("security_groups", Edit::SecurityGroups, |l| &l.security_groups)
@@ -260,6 +263,7 @@ impl LoadBalancer {
     fn seen(balancer: &Described, attributes: &HashMap<&str, &str>, owned: &Owned) -> Self {
         let zones = balancer.availability_zones().iter();
         Self {
+            vpc: Ref::found(balancer.vpc_id().unwrap_or_default()),
             scheme: match balancer.scheme() {
                 Some(LoadBalancerSchemeEnum::Internal) => Scheme::Internal,
                 _ => Scheme::InternetFacing,

@@ -18,13 +18,14 @@ use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use std::sync::Arc;
 
 fn wanted(net: &Net) -> CacheSubnetGroup {
-    CacheSubnetGroup { subnets: net.subnets.clone(), tags: team() }
+    CacheSubnetGroup { vpc: net.vpc.clone(), subnets: net.subnets.clone(), tags: team() }
 }
 
 fn described(name: &str) -> Described {
     Described::builder()
         .cache_subnet_group_name(name)
         .arn(format!("arn:aws:elasticache:eu-west-1:111122223333:subnetgroup:{name}"))
+        .vpc_id("vpc-1")
         .subnets(Inside::builder().subnet_identifier("subnet-b").build())
         .subnets(Inside::builder().subnet_identifier("subnet-a").build())
         .build()
@@ -220,4 +221,15 @@ async fn a_subnet_that_goes_while_a_node_stands_in_it_is_refused_before_anything
 async fn nobody_is_asked_where_no_subnet_goes() {
     let (cx, net) = at::<CacheSubnetGroup>(&elasticache(&[]), "cache");
     assert_eq!(wanted(&net).preflight(Some(&found()), &[], &cx).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_group_of_another_vpc_is_made_anew_and_never_edited() {
+    let moved = |net: &Net| CacheSubnetGroup { vpc: Ref::found("vpc-2"), ..wanted(net) };
+    let aws = elasticache(&[&listed(), &tagged()]);
+    let steps = planned(&aws, "cache", moved(&found_net())).await;
+    assert_eq!(
+        steps.iter().map(|(action, _)| *action).collect::<Vec<_>>(),
+        [Action::Delete, Action::Create]
+    );
 }

@@ -19,13 +19,14 @@ use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use std::sync::Arc;
 
 fn wanted(net: &Net) -> DbSubnetGroup {
-    DbSubnetGroup { subnets: net.subnets.clone(), tags: team() }
+    DbSubnetGroup { vpc: net.vpc.clone(), subnets: net.subnets.clone(), tags: team() }
 }
 
 fn described(name: &str) -> Described {
     Described::builder()
         .db_subnet_group_name(name)
         .db_subnet_group_arn(format!("arn:aws:rds:eu-west-1:111122223333:subgrp:{name}"))
+        .vpc_id("vpc-1")
         .subnets(Inside::builder().subnet_identifier("subnet-b").build())
         .subnets(Inside::builder().subnet_identifier("subnet-a").build())
         .build()
@@ -187,4 +188,15 @@ async fn who_keeps_it_from_going_is_named() {
     let error = DbSubnetGroup::delete(&found(), &cx).await.unwrap_err().to_string();
     let named = "in use by DB cluster beside (deleting), DB instance theirs (available)";
     assert!(error.contains(named), "{error}");
+}
+
+#[tokio::test]
+async fn a_group_of_another_vpc_is_made_anew_and_never_edited() {
+    let moved = |net: &Net| DbSubnetGroup { vpc: Ref::found("vpc-2"), ..wanted(net) };
+    let aws = rds(&[&listed(), &tagged()]);
+    let steps = planned(&aws, "db", moved(&found_net())).await;
+    assert_eq!(
+        steps.iter().map(|(action, _)| *action).collect::<Vec<_>>(),
+        [Action::Delete, Action::Create]
+    );
 }

@@ -37,7 +37,9 @@ fn cx(aws: Aws) -> (Cx<Aws>, LoadBalancer) {
     let (cx, a) = cx.with::<Subnet>("public-a", "subnet-a".into());
     let (cx, b) = cx.with::<Subnet>("public-b", "subnet-b".into());
     let (cx, group) = cx.with::<SecurityGroup>("lb", "sg-1".into());
+    let (cx, vpc) = cx.with::<Vpc>("main", "vpc-1".into());
     let wanted = LoadBalancer {
+        vpc,
         scheme: Scheme::InternetFacing,
         subnets: vec![a, b],
         security_groups: vec![group],
@@ -58,6 +60,7 @@ fn balancer(state: State) -> Described {
     let state = LoadBalancerState::builder().code(state).reason("AWS's reason").build();
     Described::builder()
         .load_balancer_arn(ARN)
+        .vpc_id("vpc-1")
         .dns_name("shop-lb-1.eu-west-1.elb.amazonaws.com")
         .canonical_hosted_zone_id("Z32O12XQLNTSW2")
         .scheme(LoadBalancerSchemeEnum::InternetFacing)

@@ -4,7 +4,7 @@ use crate::{
     aws::{Aws, Tags},
     engine::{Action, Address, AnyKind, Cx, Found, Graph, Inventory, Kind, Plan, Ref},
     kinds::{
-        CacheParameterGroup, CacheSubnetGroup, DbSubnetGroup, SecurityGroup, Subnet,
+        CacheParameterGroup, CacheSubnetGroup, DbSubnetGroup, SecurityGroup, Subnet, Vpc,
         cache_parameter_group::CacheParameterGroupLive, cache_subnet_group::CacheSubnetGroupLive,
         db_subnet_group::DbSubnetGroupLive,
     },
@@ -14,6 +14,7 @@ use std::{marker::PhantomData, sync::Arc};
 
 /// The references that wanted caches and databases hold.
 pub(in crate::kinds) struct Net {
+    pub(in crate::kinds) vpc: Ref<Vpc>,
     pub(in crate::kinds) subnets: Vec<Ref<Subnet>>,
     pub(in crate::kinds) groups: Vec<Ref<SecurityGroup>>,
     pub(in crate::kinds) cache: Ref<CacheSubnetGroup>,
@@ -24,6 +25,7 @@ pub(in crate::kinds) struct Net {
 /// As found ones hold them.
 pub(in crate::kinds) fn found_net() -> Net {
     Net {
+        vpc: Ref::found("vpc-1"),
         subnets: vec![Ref::found("subnet-a"), Ref::found("subnet-b")],
         groups: vec![Ref::found("sg-1")],
         cache: Ref::found("shop-cache"),
@@ -46,6 +48,7 @@ pub(in crate::kinds) fn shop(with: impl FnOnce(&mut Aws)) -> Arc<Aws> {
 /// A context for work on the resource `name`, and the references to what it needs.
 pub(in crate::kinds) fn at<K: Kind<Cloud = Aws>>(aws: &Arc<Aws>, name: &str) -> (Cx<Aws>, Net) {
     let cx = Cx::alone(aws.clone(), Address::of::<K>(name));
+    let (cx, vpc) = cx.with::<Vpc>("main", "vpc-1".into());
     let (cx, a) = cx.with::<Subnet>("a", "subnet-a".into());
     let (cx, b) = cx.with::<Subnet>("b", "subnet-b".into());
     let (cx, group) = cx.with::<SecurityGroup>("group", "sg-1".into());
@@ -60,7 +63,7 @@ pub(in crate::kinds) fn at<K: Kind<Cloud = Aws>>(aws: &Arc<Aws>, name: &str) -> 
     let live =
         CacheParameterGroupLive { name: "shop-cache-valkey8".into(), arn: "arn:parameters".into() };
     let (cx, parameters) = cx.with::<CacheParameterGroup>("cache-valkey8", live);
-    (cx, Net { subnets: vec![a, b], groups: vec![group], cache, db, parameters })
+    (cx, Net { vpc, subnets: vec![a, b], groups: vec![group], cache, db, parameters })
 }
 
 /// Everything of one kind that there is.
