@@ -9,6 +9,7 @@ pub mod db_subnet_group;
 pub mod dns_record;
 pub mod elastic_ip;
 pub mod hosted_zone;
+mod inhabitants;
 pub mod instance;
 pub mod instance_role;
 pub mod internet_gateway;

@@ -123,16 +123,17 @@ where
 
 /// The network interfaces that a filter lets through, as a user can recognise them.
 pub async fn interfaces(aws: &Aws, name: &str, value: &str) -> Result<Vec<String>> {
-    Ok(described(aws, name, value).await?.iter().map(interface).collect())
+    Ok(network_interfaces(aws, name, value).await?.iter().map(interface).collect())
 }
 
 /// Those of a VPC's network interfaces that have a public address.
 pub async fn public_interfaces(aws: &Aws, vpc: &str) -> Result<Vec<String>> {
-    let all = described(aws, "vpc-id", vpc).await?;
+    let all = network_interfaces(aws, "vpc-id", vpc).await?;
     Ok(all.iter().filter(|i| i.association().is_some()).map(interface).collect())
 }
 
-fn described<'a>(
+/// The network interfaces that a filter lets through.
+pub fn network_interfaces<'a>(
     aws: &'a Aws,
     name: &str,
     value: &str,
@@ -142,7 +143,7 @@ fn described<'a>(
 }
 
 /// `network interface eni-1 ("ELB app/shop/1", managed by amazon-elb)`.
-fn interface(of: &NetworkInterface) -> String {
+pub fn interface(of: &NetworkInterface) -> String {
     let id = of.network_interface_id().unwrap_or("(no id)");
     let instance = of.attachment().and_then(|a| a.instance_id());
     let holder = match (instance, of.requester_managed(), of.requester_id()) {

@@ -1,13 +1,13 @@
 //! A named set of network interfaces that rules can speak of; its rules are a kind of their own.
 
-use super::vpc::Vpc;
+use super::{inhabitants::strangers, vpc::Vpc};
 use crate::{
     aws::{
         Aws, Failure, Owned, Sent, Tags, Tolerant,
         ec2::{Refusals, filter, interfaces, once_free, once_known, tagged},
         tags,
     },
-    engine::{Cx, Found, Kind, Pace, Ref, Table, Taken},
+    engine::{Cx, Found, Kind, Pace, Problem, Ref, Table, Taken},
 };
 use anyhow::{Context, Result, bail};
 use aws_sdk_ec2::types::{
@@ -108,6 +108,14 @@ impl Kind for SecurityGroup {
             Edit::OpenEgress => self.set_egress(&found.live, &cx.cloud).await,
             Edit::Tags => cx.cloud.retag_ec2(&found.live, &self.tags, &found.spec.tags).await,
         }
+    }
+
+    async fn preflight_deletion(found: &Found<Self>, cx: &Cx<Aws>) -> Result<Vec<Problem>> {
+        // Where the VPC goes as well, it tells of all that is in it.
+        if found.spec.vpc.id().is_some_and(|vpc| cx.goes::<Vpc>(vpc)) {
+            return Ok(Vec::new());
+        }
+        strangers(cx, "group-id", &found.live).await
     }
 
     async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {

@@ -1,13 +1,13 @@
 //! An address range in one availability zone.
 
-use super::vpc::Vpc;
+use super::{inhabitants::strangers, vpc::Vpc};
 use crate::{
     aws::{
         Aws, Failure, Sent, Tags, Tolerant, careful,
         ec2::{Refusals, filter, interfaces, once_free, once_known, tagged},
         no_retries, tags,
     },
-    engine::{Cx, Found, Kind, Pace, Phase, Probe, Ref, Table},
+    engine::{Cx, Found, Kind, Pace, Phase, Probe, Problem, Ref, Table},
 };
 use anyhow::Result;
 use aws_sdk_ec2::{
@@ -95,6 +95,14 @@ impl Kind for Subnet {
             Edit::MapPublicIp => self.set_public_ip(&found.live, &cx.cloud.ec2).await,
             Edit::Tags => cx.cloud.retag_ec2(&found.live, &self.tags, &found.spec.tags).await,
         }
+    }
+
+    async fn preflight_deletion(found: &Found<Self>, cx: &Cx<Aws>) -> Result<Vec<Problem>> {
+        // Where the VPC goes as well, it tells of all that is in it.
+        if found.spec.vpc.id().is_some_and(|vpc| cx.goes::<Vpc>(vpc)) {
+            return Ok(Vec::new());
+        }
+        strangers(cx, "subnet-id", &found.live).await
     }
 
     async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {

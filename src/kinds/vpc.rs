@@ -1,12 +1,13 @@
 //! The network everything of a stack stands in.
 
+use super::inhabitants::strangers;
 use crate::{
     aws::{
         Aws, Sent, Tags, Tolerant, careful,
         ec2::{Refusals, filter, interfaces, once_free, once_known, tagged},
         no_retries, tags,
     },
-    engine::{Cx, Found, Kind, Pace, Phase, Probe, Table},
+    engine::{Change, Cx, Found, Kind, Pace, Phase, Probe, Problem, Refused, Table},
 };
 use anyhow::Result;
 use aws_sdk_ec2::{
@@ -63,6 +64,22 @@ impl Kind for Vpc {
         let all = pages.collect::<Result<Vec<_>, _>>().await.aws()?;
         let found = try_join_all(all.iter().map(|vpc| Self::read(aws, vpc))).await?;
         Ok(found.into_iter().flatten().collect())
+    }
+
+    fn refuse(&self, found: &Found<Self>, changes: &[Change]) -> Option<Refused> {
+        let moves = changes.iter().any(|change| change.replaces);
+        moves.then(|| Refused {
+            says: "would have to be replaced, and with it everything that stands in it".into(),
+            remedy: format!(
+                "put `network.cidr: {}` back; for another range bring up a second stack under \
+                 another name, and move the data",
+                found.spec.cidr
+            ),
+        })
+    }
+
+    async fn preflight_deletion(found: &Found<Self>, cx: &Cx<Aws>) -> Result<Vec<Problem>> {
+        Box::pin(strangers(cx, "vpc-id", &found.live)).await
     }
 
     async fn create(&self, cx: &Cx<Aws>) -> Result<String> {

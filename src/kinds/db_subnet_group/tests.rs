@@ -197,6 +197,6 @@ async fn a_group_of_another_vpc_is_made_anew_and_never_edited() {
     let steps = planned(&aws, "db", moved(&found_net())).await;
     assert_eq!(
         steps.iter().map(|(action, _)| *action).collect::<Vec<_>>(),
-        [Action::Delete, Action::Create]
+        [crate::engine::Action::Delete, crate::engine::Action::Create]
     );
 }

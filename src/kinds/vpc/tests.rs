@@ -181,3 +181,18 @@ fn beside() -> [Rule; 3] {
     });
     [tables, endpoints, gateways]
 }
+
+#[test]
+fn another_range_is_refused_with_the_remedy_that_keeps_what_is_there() {
+    let change = |replaces| Change {
+        attribute: "cidr",
+        from: Some("10.0.0.0/16".into()),
+        to: "10.7.0.0/16".into(),
+        replaces,
+    };
+    let moved = Vpc { cidr: "10.7.0.0/16".parse().unwrap(), ..wanted() };
+    let refused = moved.refuse(&found(), &[change(true)]).unwrap();
+    assert!(refused.says.ends_with("everything that stands in it"));
+    assert!(refused.remedy.starts_with("put `network.cidr: 10.0.0.0/16` back"));
+    assert!(moved.refuse(&found(), &[change(false)]).is_none());
+}
