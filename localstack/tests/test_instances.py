@@ -81,6 +81,65 @@ class Instances(CloudTest):
                 else:
                     self.refuses("Unsupported", ec2.run_instances, **asked, **place)
 
+    def test_an_instance_shows_its_client_token_and_the_id_of_the_profile_that_it_was_given(self):
+        vpc, subnets = self.vpc()
+        made = self.iam.create_instance_profile(InstanceProfileName="app")["InstanceProfile"]
+        name = self.running(subnets[0], self.group(vpc), IamInstanceProfile={"Name": "app"}, ClientToken="mine")
+
+        def shown():
+            found = self.ec2.describe_instances(InstanceIds=[name])["Reservations"][0]["Instances"][0]
+            return found["ClientToken"], found["IamInstanceProfile"]["Id"]
+
+        self.assertEqual(shown(), ("mine", made["InstanceProfileId"]))
+        self.iam.delete_instance_profile(InstanceProfileName="app")
+        anew = self.iam.create_instance_profile(InstanceProfileName="app")["InstanceProfile"]
+        self.assertNotEqual(anew["InstanceProfileId"], made["InstanceProfileId"])
+        self.assertEqual(shown()[1], made["InstanceProfileId"])
+        here = [{"Name": "instance-id", "Values": [name]}]
+        found = self.ec2.describe_iam_instance_profile_associations(Filters=here)
+        association = found["IamInstanceProfileAssociations"][0]["AssociationId"]
+        self.ec2.replace_iam_instance_profile_association(
+            AssociationId=association, IamInstanceProfile={"Name": "app"}
+        )
+        self.assertEqual(shown()[1], anew["InstanceProfileId"])
+
+    def test_a_permissions_boundary_is_a_policy_that_is_there(self):
+        role = {"RoleName": "app", "AssumeRolePolicyDocument": TRUST}
+        missing = f"arn:aws:iam::{self.account}:policy/bounds"
+        self.refuses("NoSuchEntity", self.iam.create_role, PermissionsBoundary=missing, **role)
+        self.iam.create_role(PermissionsBoundary="arn:aws:iam::aws:policy/PowerUserAccess", **role)
+        put = self.iam.put_role_permissions_boundary
+        self.refuses("NoSuchEntity", put, RoleName="app", PermissionsBoundary=missing)
+        made = self.iam.create_policy(PolicyName="bounds", PolicyDocument=POLICY)["Policy"]["Arn"]
+        put(RoleName="app", PermissionsBoundary=made)
+        found = self.iam.get_role(RoleName="app")["Role"]["PermissionsBoundary"]
+        self.assertEqual(found["PermissionsBoundaryArn"], made)
+
+    def test_there_is_no_way_back_from_the_advanced_tier(self):
+        asked = {"Name": "/shop/env", "Value": "x", "Type": "String", "Overwrite": True}
+        self.ssm.put_parameter(Tier="Advanced", **asked)
+        self.refuses("ValidationException", self.ssm.put_parameter, Tier="Standard", **asked)
+        self.ssm.put_parameter(Tier="Advanced", **asked)
+
+    def test_targets_fail_their_checks_whose_user_data_has_the_text_of_the_switch(self):
+        vpc, subnets = self.vpc()
+        group = self.group(vpc)
+        self.gateway(vpc)
+        targets = self.target_group(vpc)
+        self.listener(self.balancer(subnets, group), targets)
+        names = [self.running(subnets[0], group, UserData=f"image=shop:{i}") for i in (1, 2)]
+        self.elbv2.register_targets(TargetGroupArn=targets, Targets=[{"Id": name} for name in names])
+        self.ssm.put_parameter(Name="/emulator/unhealthy", Value="shop:2", Type="String")
+
+        def states():
+            shown = self.elbv2.describe_target_health(TargetGroupArn=targets)["TargetHealthDescriptions"]
+            state = {d["Target"]["Id"]: d["TargetHealth"]["State"] for d in shown}
+            return [state[name] for name in names]
+
+        self.eventually(["healthy", "unhealthy"], states)
+        self.ssm.delete_parameter(Name="/emulator/unhealthy")
+        self.assertEqual(states(), ["healthy", "healthy"])
+
     def test_a_terminated_instance_holds_its_group_a_while_and_leaves_nothing(self):
         vpc, subnets = self.vpc()
         group = self.group(vpc)

@@ -9,7 +9,7 @@ use super::{
     security::Groups,
 };
 use crate::{
-    engine::{Ref, Sealed, sealed::digest},
+    engine::{Ref, Sealed, graph::Member, sealed::digest},
     kinds::{
         Instance, InstanceRole, Parameter, RolePolicy, Target,
         instance::{self, Metadata, Placement, USER_DATA_LIMIT},
@@ -47,7 +47,8 @@ pub(super) fn draw(
         let instance = instance(sheet, network, groups, &role, index, &user_data);
         let (group, listener) = (edge.group.clone(), edge.listener.clone());
         let port = sheet.spec.app.port;
-        sheet.graph.member("app", index, |graph| {
+        let surge = usize::from(sheet.spec.app.surge);
+        sheet.graph.member_of(Member { set: "app".into(), index, surge }, |graph| {
             let instance = graph.add(&name, instance);
             let (listeners, parameter) = (vec![listener], Some(parameter.clone()));
             graph.add(&name, Target { group, instance, port, listeners, parameter })

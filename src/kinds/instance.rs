@@ -8,7 +8,7 @@ use super::{
     subnet::Subnet,
 };
 use crate::{
-    aws::{Aws, Owned, Sent, Tags, ec2::once_known},
+    aws::{Aws, Owned, Sent, Tags, ec2::SOON, eventually},
     engine::{
         Attribute, Cx, Found, Kind, Phase, Plain, Ref, Sealed, Swap, Table, address::Link,
         plan::Ids,
@@ -19,6 +19,7 @@ use aws_sdk_ec2::types::{
     ArchitectureValues, HttpTokensState, Instance as Described, InstanceMetadataEndpointState,
     InstanceMetadataOptionsResponse, InstanceStateName, InstanceType,
 };
+use aws_sdk_iam::types::InstanceProfile;
 use std::{fmt, time::Duration};
 
 /// How many bytes of user data EC2 takes, before they are encoded.
@@ -31,6 +32,14 @@ const IMAGE: &str = "stackctl:image";
 const BOOT: &str = "stackctl:boot";
 /// The tag that remembers whether a public address was asked for: a stopped instance has none.
 const PUBLIC_IP: &str = "stackctl:public-ip";
+
+/// The tag that repeats the client token of the launch. "Launch more like this", an AMI or a backup
+/// hand tags on to other instances, and the token is EC2's own: where the two differ, it is a copy.
+const TOKEN: &str = "stackctl:token";
+/// What the unique ids of instance profiles begin with (IAM user guide, "IAM identifiers").
+const PROFILE_ID: &str = "AIPA";
+/// The tag that EC2 Auto Scaling gives to what it launches.
+const SCALED: &str = "aws:autoscaling:groupName";
 
 /// An EC2 instance that runs the app image.
 #[derive(Clone, Debug)]
@@ -149,7 +158,7 @@ pub struct InstanceLive {
 pub enum Edit {
     /// `StartInstances`.
     Start,
-    /// `AssociateIamInstanceProfile`.
+    /// `AssociateIamInstanceProfile` or `ReplaceIamInstanceProfileAssociation`.
     Role,
     /// `ModifyInstanceAttribute`.
     SecurityGroups,
@@ -176,7 +185,7 @@ impl Kind for Instance {
             .fixed("instance_type", |i| &i.instance_type)
             .fixed("ami", |i| &i.ami)
             .fixed("subnet", |i| &i.placement)
-            .tuned_if("role", Edit::Role, |i| &i.role, |_, found| found.role.id() == Some(""))
+            .tuned("role", Edit::Role, |i| &i.role)
             .fixed("public_ip", |i| &i.public_ip)
             .needs(|i| &i.route)
             // Where it is put if the preferred zone cannot take it.
@@ -192,8 +201,10 @@ impl Kind for Instance {
     }
 
     async fn discover(aws: &Aws) -> Result<Vec<Found<Self>>> {
-        let instances = aws.instances().await?.iter();
-        Ok(instances.map(|(instance, owned)| Self::read(instance, owned)).collect())
+        let (instances, role) = tokio::try_join!(aws.instances(), aws.instance_role())?;
+        let profile = role.profile.as_ref().map(|(profile, _)| profile);
+        let read = |(instance, owned): &(_, _)| Self::read(instance, owned, profile);
+        Ok(instances.iter().map(read).collect())
     }
 
     async fn create(&self, cx: &Cx<Aws>) -> Result<InstanceLive> {
@@ -208,16 +219,18 @@ impl Kind for Instance {
         let (ec2, id) = (&cx.cloud.ec2, &found.live.id);
         match edit {
             Edit::Start => state::start(id, cx).await,
-            Edit::Role => Ok(state::associate(id, &cx.cloud).await?),
+            Edit::Role => state::hand_over(id, cx).await,
             Edit::SecurityGroups => {
                 let groups = self.security_groups.iter().map(|group| cx.get(group));
                 let call = ec2.modify_instance_attribute().instance_id(id);
                 let call = call.set_groups(Some(groups.collect::<Result<_>>()?));
-                once_known(cx, || {
+                // A group may have been made a moment ago.
+                eventually(cx, SOON, launch::unknown_group, || {
                     let call = call.clone();
-                    async move { Ok(call.send().await.aws().map(drop)?) }
+                    async { call.send().await.aws() }
                 })
-                .await
+                .await?;
+                Ok(())
             }
             Edit::Metadata => {
                 let options = self.metadata.request();
@@ -248,13 +261,24 @@ impl Kind for Instance {
 
 impl Instance {
     /// A described instance in the words in which it was wanted.
-    fn read(instance: &Described, owned: &Owned) -> Found<Self> {
+    fn read(
+        instance: &Described,
+        owned: &Owned,
+        own_profile: Option<&InstanceProfile>,
+    ) -> Found<Self> {
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let tag = |name: &str| owned.all.get(name).cloned();
         let state = instance.state().and_then(|state| state.name());
         let subnet = Ref::found(instance.subnet_id().unwrap_or_default());
         let groups = instance.security_groups().iter().filter_map(|group| group.group_id());
-        let profile = instance.iam_instance_profile().and_then(|profile| profile.arn());
+        let profile = instance.iam_instance_profile().and_then(|profile| {
+            let (arn, id) = (profile.arn()?, profile.id());
+            // A profile that was made anew has the ARN of the one before, whose instances keep that.
+            let replaced = own_profile
+                .zip(id)
+                .is_some_and(|(own, id)| own.arn() == arn && own.instance_profile_id() != id);
+            Some(if replaced { id.unwrap_or_default() } else { arn })
+        });
         let spec = Self {
             image: tag(IMAGE).unwrap_or_default(),
             boot: Sealed::Digest(tag(BOOT).unwrap_or_default()),
@@ -290,8 +314,26 @@ impl Instance {
             _ => Phase::Ready,
         };
         let found = Found::ready(owned.name.as_str(), spec, live).in_phase(phase);
+        if let Some(note) = Self::copied(instance, owned) {
+            return found.in_phase(Phase::Copy).with_notes([note]);
+        }
         let why = state::reason(instance).filter(|_| !found.spec.running);
         found.with_notes(why.map(|why| format!("it is stopped ({why})")))
+    }
+}
+
+impl Instance {
+    /// Why an instance with this stack's tags is none of the stack's, if it is none.
+    pub(super) fn copied(instance: &Described, owned: &Owned) -> Option<String> {
+        let id = instance.instance_id().unwrap_or_default();
+        let made_by = match (owned.all.get(SCALED), owned.all.get(TOKEN)) {
+            (Some(group), _) => format!("was launched by the Auto Scaling group {group}"),
+            (None, Some(token)) if instance.client_token() != Some(token) => {
+                "was not launched by stackctl".to_owned()
+            }
+            _ => return None,
+        };
+        Some(format!("{id} bears this stack's tags and {made_by}: it is a copy, and left alone"))
     }
 }
 

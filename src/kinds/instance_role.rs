@@ -9,7 +9,10 @@ use crate::{
         ec2::{Refusals, once_free},
         eventually, tags,
     },
-    engine::{Attribute, Cx, Found, Kind, Pace, Probe, Table, Taken, plan::Ids, sealed::digest},
+    engine::{
+        Attribute, Change, Cx, Found, Kind, Pace, Probe, Table, Taken, plan::Ids,
+        preflight::Refused, sealed::digest,
+    },
 };
 use anyhow::{Context, Result};
 use aws_sdk_iam::types::{InstanceProfile, Role};
@@ -140,6 +143,21 @@ impl Kind for InstanceRole {
         let live = live(name, arn.unwrap_or_default());
         let notes = added_by_others(reading, &spec);
         Ok(vec![Found::ready(owned.name.as_str(), spec, live).with_notes(notes)])
+    }
+
+    /// An inline policy bears no tags: one that has the name of ours by chance is not written over.
+    fn refuse(&self, found: &Found<Self>, changes: &[Change]) -> Option<Refused> {
+        let changed = changes.iter().any(|change| change.attribute == "policy");
+        let theirs = &found.spec.policy;
+        let ours = theirs.is_empty() || policy::is_leave(theirs);
+        (changed && !ours).then(|| Refused {
+            says: format!("has an inline policy `{APP_POLICY}` that stackctl did not write"),
+            remedy: format!(
+                "give that policy another name: put it anew with `aws iam put-role-policy`, and \
+                 remove `{APP_POLICY}` with `aws iam delete-role-policy --role-name {}`",
+                found.live.role
+            ),
+        })
     }
 
     async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {

@@ -1,11 +1,13 @@
 //! One instance's registration with a target group.
 
+mod console;
+
 use super::{
     instance::Instance, listener::Listener, parameter::Parameter, target_group::TargetGroup,
 };
 use crate::{
     aws::{Aws, Failure, Sent, Tolerant, eventually},
-    engine::{Cx, Found, Kind, Never, Pace, Phase, Probe, Ref, Swap, Table},
+    engine::{Cx, Found, Interrupted, Kind, Never, Pace, Phase, Probe, Ref, Swap, Table},
 };
 use anyhow::Result;
 use aws_sdk_ec2::types::InstanceStateName;
@@ -14,7 +16,12 @@ use aws_sdk_elasticloadbalancingv2::types::{
     TargetHealthStateEnum,
 };
 use futures::future::try_join_all;
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
 
 /// One instance's registration with a target group. It carries no tags: its name is that of its
 /// instance.
@@ -49,6 +56,8 @@ pub struct TargetLive {
 
 /// An instance must be known to run before it can be registered.
 const RUNNING: Pace = Pace::seconds(3, 300);
+/// Longer than the bake time, before a target is drained, the others may take to be in service.
+const IN_SERVICE: u64 = 300;
 /// From the registration to the first passed check: the app has to be pulled and started.
 const HEALTHY: Pace = Pace::seconds(5, 600);
 /// How long AWS may take beyond the target group's deregistration delay.
@@ -81,6 +90,7 @@ impl Kind for Target {
         let (balancing, instances) = tokio::try_join!(aws.balancing(), aws.instances())?;
         let owners: HashMap<_, _> = instances
             .iter()
+            .filter(|(i, owned)| Instance::copied(i, owned).is_none())
             .filter_map(|(i, owned)| {
                 let going = i.state()?.name() == Some(&InstanceStateName::ShuttingDown);
                 Some((i.instance_id()?, (owned.name.as_str(), going)))
@@ -117,21 +127,11 @@ impl Kind for Target {
     }
 
     async fn settle(live: TargetLive, cx: &Cx<Aws>) -> Result<TargetLive> {
-        cx.until(HEALTHY, || async {
-            let health = live.health_now(&cx.cloud).await?;
-            let state = health.as_ref().and_then(TargetHealth::state);
-            let reason = health.as_ref().and_then(TargetHealth::reason);
-            let words = health.as_ref().map_or_else(|| "not registered".to_owned(), in_words);
-            Ok(match (state, reason) {
-                (Some(TargetHealthStateEnum::Healthy), _) => Probe::Ready(()),
-                (_, Some(TargetHealthReasonEnum::InvalidState)) => {
-                    Probe::Failed(format!("{} cannot serve: {words}", live.instance))
-                }
-                _ => Probe::Pending(words),
-            })
-        })
-        .await?;
-        Ok(TargetLive { health: TargetHealthStateEnum::Healthy.to_string(), ..live })
+        match live.until_healthy(cx).await {
+            Ok(()) => Ok(TargetLive { health: TargetHealthStateEnum::Healthy.to_string(), ..live }),
+            Err(error) if error.is::<Interrupted>() || error.is::<Failure>() => Err(error),
+            Err(error) => Err(console::explained(error, &live.instance, &cx.cloud).await),
+        }
     }
 
     async fn edit(&self, edit: Never, _: &Found<Self>, _: &Cx<Aws>) -> Result<()> {
@@ -140,6 +140,7 @@ impl Kind for Target {
 
     async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
         let live = &found.live;
+        live.until_spared(cx).await?;
         let call = cx.cloud.elb.deregister_targets().target_group_arn(&live.group);
         let call = call.targets(description(&live.instance, live.port));
         if call.send().await.aws().or_gone()?.is_none() {
@@ -170,20 +171,24 @@ impl Target {
             parameter: None,
         };
         let state = health.and_then(TargetHealth::state);
-        let in_use =
-            health.and_then(TargetHealth::reason) != Some(&TargetHealthReasonEnum::NotInUse);
         let phase = match state {
             _ if going => Phase::Going,
             Some(TargetHealthStateEnum::Draining) => Phase::Going,
-            Some(TargetHealthStateEnum::Initial) => Phase::Coming,
-            // Nothing sends requests to its group yet.
-            Some(TargetHealthStateEnum::Unused) if !in_use => Phase::Coming,
-            _ => Phase::Ready,
+            Some(TargetHealthStateEnum::Healthy) => Phase::Ready,
+            // Whatever keeps it out of service: a run waits for it, and so takes nothing that stands
+            // in for it out of service meanwhile.
+            _ => Phase::Coming,
         };
-        let ill = state != Some(&TargetHealthStateEnum::Healthy) && phase == Phase::Ready;
-        let note = health.filter(|_| ill).map(in_words);
+        let ill =
+            !matches!(state, Some(TargetHealthStateEnum::Initial | TargetHealthStateEnum::Healthy));
+        let note = health.filter(|_| ill && phase == Phase::Coming && in_use(health)).map(in_words);
         Found::ready(name, spec, live).in_phase(phase).with_notes(note)
     }
+}
+
+/// Whether something sends requests to a target's group already.
+fn in_use(health: Option<&TargetHealth>) -> bool {
+    health.and_then(TargetHealth::reason) != Some(&TargetHealthReasonEnum::NotInUse)
 }
 
 impl TargetLive {
@@ -204,13 +209,94 @@ impl TargetLive {
         Some(Self::new(group, target.id()?, port, health))
     }
 
+    async fn until_healthy(&self, cx: &Cx<Aws>) -> Result<()> {
+        cx.until(HEALTHY, || async {
+            let health = self.health_now(&cx.cloud).await?;
+            let state = health.as_ref().and_then(TargetHealth::state);
+            let reason = health.as_ref().and_then(TargetHealth::reason);
+            let words = health.as_ref().map_or_else(|| "not registered".to_owned(), in_words);
+            Ok(match (state, reason) {
+                (Some(TargetHealthStateEnum::Healthy), _) => Probe::Ready(()),
+                (_, Some(TargetHealthReasonEnum::InvalidState))
+                    if !self.runs(&cx.cloud).await? =>
+                {
+                    Probe::Failed(format!("{} cannot serve: {words}", self.instance))
+                }
+                _ => Probe::Pending(words),
+            })
+        })
+        .await
+    }
+
+    /// Whether its instance runs or is about to: the load balancer learns that a little later.
+    async fn runs(&self, aws: &Aws) -> Result<bool> {
+        let instance = aws.instance(&self.instance).await?;
+        let state = instance.as_ref().and_then(|i| i.state()?.name());
+        Ok(matches!(state, Some(InstanceStateName::Pending | InstanceStateName::Running)))
+    }
+
+    /// Waits until it can be taken out of service: until all others that are to stay are healthy,
+    /// and have been for as long as the group's checks take to make a target healthy. One passed
+    /// check is enough for a new target, and says little of whether its app goes on.
+    ///
+    /// Nothing is waited for where this one serves nobody, the group itself goes, or no other is to
+    /// be there.
+    async fn until_spared(&self, cx: &Cx<Aws>) -> Result<()> {
+        if cx.goes::<TargetGroup>(&self.group) {
+            return Ok(());
+        }
+        let mut others = cx.all::<Target>();
+        others.retain(|other| other.group == self.group && other.id != self.id);
+        if others.is_empty() {
+            return Ok(());
+        }
+        let Some(bake) = bake_time(&cx.cloud, &self.group).await? else { return Ok(()) };
+        let healthy_since = Mutex::new(None);
+        cx.until(Pace::seconds(5, bake.as_secs() + IN_SERVICE), || async {
+            let targets = health_of(&cx.cloud, &self.group).await?;
+            if !self.is_healthy(&targets) {
+                return Ok(Probe::Ready(()));
+            }
+            let ill = others.iter().find(|other| !other.is_healthy(&targets));
+            let mut since = healthy_since.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(other) = ill {
+                *since = None;
+                let health = other.among(&targets).and_then(|target| target.target_health());
+                let words = health.map_or_else(|| "not registered".to_owned(), in_words);
+                return Ok(Probe::Pending(format!(
+                    "in service, for {} is {words}",
+                    other.instance
+                )));
+            }
+            let long = since.get_or_insert_with(Instant::now).elapsed();
+            Ok(if long >= bake {
+                Probe::Ready(())
+            } else {
+                let (long, bake) = (long.as_secs(), bake.as_secs());
+                Probe::Pending(format!("in service: the others are healthy for {long}s of {bake}s"))
+            })
+        })
+        .await
+    }
+
+    fn is_healthy(&self, targets: &[TargetHealthDescription]) -> bool {
+        let health = self.among(targets).and_then(|target| target.target_health());
+        health.and_then(TargetHealth::state) == Some(&TargetHealthStateEnum::Healthy)
+    }
+
+    /// What AWS says of it among the targets of its group.
+    fn among<'a>(
+        &self,
+        targets: &'a [TargetHealthDescription],
+    ) -> Option<&'a TargetHealthDescription> {
+        let own = |target: &Self| target.id == self.id;
+        targets.iter().find(|target| Self::seen(&self.group, target).as_ref().is_some_and(own))
+    }
+
     /// Its health as AWS tells it now; none when it is not registered.
     async fn health_now(&self, aws: &Aws) -> Result<Option<TargetHealth>, Failure> {
         let targets = health_of(aws, &self.group).await?;
-        let own = targets
-            .into_iter()
-            .find(|target| Self::seen(&self.group, target).is_some_and(|live| live.id == self.id));
-        Ok(own.and_then(|target| target.target_health))
+        Ok(self.among(&targets).and_then(|target| target.target_health.clone()))
     }
 }
 
@@ -219,6 +305,19 @@ async fn health_of(aws: &Aws, group: &str) -> Result<Vec<TargetHealthDescription
     let call = aws.elb.describe_target_health().target_group_arn(group);
     let answer = call.send().await.aws().or_gone()?;
     Ok(answer.and_then(|answer| answer.target_health_descriptions).unwrap_or_default())
+}
+
+/// How long the checks of a group take to make an unhealthy target healthy; none when the group is
+/// gone.
+async fn bake_time(aws: &Aws, group: &str) -> Result<Option<Duration>, Failure> {
+    let call = aws.elb.describe_target_groups().target_group_arns(group);
+    let groups = call.send().await.aws().or_gone()?.and_then(|answer| answer.target_groups);
+    let group = groups.and_then(|groups| groups.into_iter().next());
+    let positive = |n: Option<i32>| n.and_then(|n| u64::try_from(n).ok()).unwrap_or(1);
+    Ok(group.map(|group| {
+        let interval = positive(group.health_check_interval_seconds());
+        Duration::from_secs(interval * positive(group.healthy_threshold_count()))
+    }))
 }
 
 /// Seconds that a target gets to finish its requests.

@@ -2,6 +2,7 @@
 
 use super::{
     Architecture, BOOT, IMAGE, Instance, InstanceLive, Metadata, PUBLIC_IP, Placement, TAG_LIMIT,
+    TOKEN,
     USER_DATA_LIMIT,
 };
 use crate::{
@@ -65,7 +66,7 @@ impl Instance {
         for subnet in [preferred].into_iter().chain(others) {
             // A new token for each creation: AWS remembers one beyond the life of its instance.
             let token = uuid::Uuid::new_v4().to_string();
-            let call = self.call(ami, cx.get(subnet)?, cx)?.client_token(token);
+            let call = self.call(ami, &token, cx.get(subnet)?, cx)?;
             let made = eventually(cx, SOON, passes, || {
                 let call = call.clone();
                 async { call.send().await.aws() }.boxed()
@@ -80,12 +81,19 @@ impl Instance {
         Err(refused.context("there is no subnet to make it in")?)
     }
 
-    fn call(&self, ami: &Image, subnet: String, cx: &Cx<Aws>) -> Result<RunInstancesFluentBuilder> {
+    fn call(
+        &self,
+        ami: &Image,
+        token: &str,
+        subnet: String,
+        cx: &Cx<Aws>,
+    ) -> Result<RunInstancesFluentBuilder> {
         let labels = cx.cloud.labels(cx.address(), &self.tags);
         let mut own = labels.clone();
         own.push((IMAGE.into(), self.image.clone()));
         own.push((BOOT.into(), self.boot.digest()));
         own.push((PUBLIC_IP.into(), self.public_ip.to_string()));
+        own.push((TOKEN.into(), token.to_owned()));
         let groups = self.security_groups.iter().map(|group| cx.get(group));
         let interface = InstanceNetworkInterfaceSpecification::builder()
             .device_index(0)
@@ -99,6 +107,7 @@ impl Instance {
             .cloud
             .ec2
             .run_instances()
+            .client_token(token)
             .min_count(1)
             .max_count(1)
             .set_image_id(ami.image_id.clone())
@@ -124,8 +133,9 @@ impl Instance {
             ))
         } else if failure.is(&["VcpuLimitExceeded", "InstanceLimitExceeded"]) {
             error.context(format!(
-                "the account may not run that many {kind}; ask AWS to raise the quota of running \
-                 on-demand instances, or lower app.instances"
+                "the account may not run that many {kind}, and replacing instances takes room for \
+                 app.surge more than app.instances: ask AWS to raise the quota of running \
+                 on-demand instances (L-1216C47A, in vCPUs), or lower one of these"
             ))
         } else {
             error
@@ -145,14 +155,9 @@ impl Metadata {
     }
 }
 
-/// What was made a moment ago may not be known to EC2 yet.
+/// What was made a moment ago may not be known to EC2 yet. The AMI was there when it was looked at.
 fn passes(failure: &Failure) -> bool {
-    no_profile_yet(failure)
-        || failure.is(&[
-            "InvalidSubnetID.NotFound",
-            "InvalidGroup.NotFound",
-            "InvalidSecurityGroupID.NotFound",
-        ])
+    no_profile_yet(failure) || failure.is(&["InvalidSubnetID.NotFound"]) || unknown_group(failure)
 }
 
 /// Whether another zone may take what this one cannot: it does not offer the instance type, has
@@ -160,6 +165,11 @@ fn passes(failure: &Failure) -> bool {
 fn elsewhere(failure: &Failure) -> bool {
     failure.is(&["InsufficientInstanceCapacity", "InsufficientFreeAddressesInSubnet"])
         || failure.is(&["Unsupported"]) && failure.message.contains("Availability Zone")
+}
+
+/// Whether EC2 does not know a security group yet, which it says in two ways.
+pub(super) fn unknown_group(failure: &Failure) -> bool {
+    failure.is(&["InvalidGroup.NotFound", "InvalidSecurityGroupID.NotFound"])
 }
 
 /// Whether EC2 does not know an instance profile yet. Its code says no more than that some

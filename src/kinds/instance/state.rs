@@ -2,12 +2,16 @@
 
 use super::{InstanceLive, launch::no_profile_yet};
 use crate::{
-    aws::{Aws, Failure, Sent, Tolerant, eventually},
+    aws::{
+        Aws, Failure, Sent, Tolerant,
+        ec2::{SOON, filter},
+        eventually,
+    },
     engine::{Cx, Pace, Probe},
 };
 use anyhow::{Error, Result};
 use aws_sdk_ec2::types::{
-    IamInstanceProfileSpecification, Instance as Described, InstanceStateName,
+    Filter, IamInstanceProfileSpecification, Instance as Described, InstanceStateName,
 };
 
 const RUNNING: Pace = Pace::seconds(3, 600);
@@ -53,6 +57,34 @@ pub(super) async fn associate(id: &str, aws: &Aws) -> Result<(), Failure> {
         Err(failure) if failure.is(&["IncorrectState", "IncorrectInstanceState"]) => Ok(()),
         other => other.map(drop),
     }
+}
+
+/// Gives an instance its role in place of the one that it has, if it has one.
+pub(super) async fn hand_over(id: &str, cx: &Cx<Aws>) -> Result<()> {
+    let (ec2, name) = (&cx.cloud.ec2, cx.cloud.role_name());
+    let profile = IamInstanceProfileSpecification::builder().name(name).build();
+    // A profile may have been made a moment ago, and a change of it may still be under way.
+    let passing = |failure: &Failure| {
+        let changing =
+            ["IncorrectState", "IncorrectInstanceState", "InvalidAssociationID.NotFound"];
+        no_profile_yet(failure) || failure.is(&changing)
+    };
+    eventually(cx, SOON, passing, || async {
+        let call = ec2.describe_iam_instance_profile_associations();
+        let call = call.filters(filter("instance-id", id)).filters(
+            Filter::builder().name("state").values("associating").values("associated").build(),
+        );
+        let there = call.send().await.aws()?.iam_instance_profile_associations.unwrap_or_default();
+        let there = there.into_iter().find_map(|association| association.association_id);
+        if let Some(association) = there {
+            let call = ec2.replace_iam_instance_profile_association();
+            let call = call.association_id(association).iam_instance_profile(profile.clone());
+            return call.send().await.aws().map(drop);
+        }
+        let call = ec2.associate_iam_instance_profile().instance_id(id);
+        call.iam_instance_profile(profile.clone()).send().await.aws().map(drop)
+    })
+    .await
 }
 
 /// Starts a stopped instance, or one that is about to be.

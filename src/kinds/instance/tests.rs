@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     aws::{
+        compute::RoleReading,
         ec2::bench::{refusal, team},
         tags,
     },
@@ -14,24 +15,31 @@ use aws_sdk_ec2::{
     operation::{
         associate_iam_instance_profile::AssociateIamInstanceProfileOutput,
         create_tags::CreateTagsOutput,
+        describe_iam_instance_profile_associations::DescribeIamInstanceProfileAssociationsOutput,
         describe_images::DescribeImagesOutput,
         describe_instances::DescribeInstancesOutput,
-        modify_instance_attribute::ModifyInstanceAttributeOutput,
+        modify_instance_attribute::{ModifyInstanceAttributeError, ModifyInstanceAttributeOutput},
         modify_instance_metadata_options::ModifyInstanceMetadataOptionsOutput,
+        replace_iam_instance_profile_association::{
+            ReplaceIamInstanceProfileAssociationError, ReplaceIamInstanceProfileAssociationOutput,
+        },
         run_instances::{RunInstancesError, RunInstancesInput, RunInstancesOutput},
         start_instances::{StartInstancesError, StartInstancesOutput},
         terminate_instances::{TerminateInstancesError, TerminateInstancesOutput},
     },
     types::{
-        EbsInstanceBlockDevice, GroupIdentifier, IamInstanceProfile, Image,
-        InstanceBlockDeviceMapping, InstanceNetworkInterface, InstanceState, Reservation,
+        EbsInstanceBlockDevice, GroupIdentifier, IamInstanceProfile, IamInstanceProfileAssociation,
+        Image, InstanceBlockDeviceMapping, InstanceNetworkInterface, InstanceState, Reservation,
         StateReason, Tag,
     },
 };
 use aws_sdk_ssm::operation::get_parameter::GetParameterOutput;
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
-use aws_smithy_types::error::ErrorMetadata;
-use std::sync::{Arc, Mutex};
+use aws_smithy_types::{DateTime, error::ErrorMetadata};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 const PROFILE: &str = "arn:aws:iam::111122223333:instance-profile/shop-app-eu-west-1";
 
@@ -48,6 +56,9 @@ fn wanted(rules: &[&Rule]) -> (Instance, Cx<Aws>) {
         ssm: mock_client!(aws_sdk_ssm, RuleMode::MatchAny, &[&ami]),
         ..Aws::offline("shop")
     };
+    let owned = Owned { name: "app".into(), tags: Tags::default(), all: BTreeMap::default() };
+    aws.survey
+        .set_role(RoleReading { profile: Some((own_profile(), owned)), ..RoleReading::default() });
     let cx = Cx::alone(Arc::new(aws), Address::of::<Instance>("app-1"));
     let name = "shop-app-eu-west-1";
     let role = RoleLive { role: name.into(), profile: name.into(), profile_arn: PROFILE.into() };
@@ -74,6 +85,19 @@ fn wanted(rules: &[&Rule]) -> (Instance, Cx<Aws>) {
     (instance, cx)
 }
 
+/// The instance profile that the stack has now.
+fn own_profile() -> InstanceProfile {
+    InstanceProfile::builder()
+        .path("/")
+        .instance_profile_name("shop-app-eu-west-1")
+        .instance_profile_id("AIPANOW")
+        .arn(PROFILE)
+        .create_date(DateTime::from_secs(0))
+        .set_roles(Some(Vec::new()))
+        .build()
+        .unwrap()
+}
+
 fn live() -> InstanceLive {
     InstanceLive { id: "i-1".into(), private_ip: "10.0.0.4".into() }
 }
@@ -85,19 +109,21 @@ fn in_state(state: InstanceStateName) -> Described {
     labels.push((IMAGE.into(), instance.image.clone()));
     labels.push((BOOT.into(), instance.boot.digest()));
     labels.push((PUBLIC_IP.into(), "false".into()));
+    labels.push((TOKEN.into(), "token-1".into()));
     let metadata = InstanceMetadataOptionsResponse::builder()
         .http_endpoint(InstanceMetadataEndpointState::Enabled)
         .http_tokens(HttpTokensState::Required)
         .http_put_response_hop_limit(2);
     Described::builder()
         .instance_id("i-1")
+        .client_token("token-1")
         .private_ip_address("10.0.0.4")
         .image_id("ami-1")
         .instance_type(InstanceType::T4gSmall)
         .architecture(ArchitectureValues::Arm64)
         .subnet_id("subnet-1")
         .security_groups(GroupIdentifier::builder().group_id("sg-1").build())
-        .iam_instance_profile(IamInstanceProfile::builder().arn(PROFILE).build())
+        .iam_instance_profile(IamInstanceProfile::builder().arn(PROFILE).id("AIPANOW").build())
         .metadata_options(metadata.build())
         .state(InstanceState::builder().name(state).build())
         .set_tags(Some(tags::for_ec2(&labels)))
@@ -158,6 +184,81 @@ async fn every_state_but_terminated_is_found_for_what_it_is() {
     assert!(Instance::discover(&cx.cloud).await.unwrap().is_empty());
 }
 
+#[tokio::test]
+async fn what_bears_its_tags_and_was_launched_by_others_is_a_copy() {
+    let mut like_this = in_state(InstanceStateName::Running);
+    like_this.client_token = Some("console-2".into());
+    let mut restored = in_state(InstanceStateName::Running);
+    restored.client_token = None;
+    let mut scaled = in_state(InstanceStateName::Running);
+    scaled.tags.as_mut().unwrap().push(Tag::builder().key(SCALED).value("web").build());
+    for copy in [like_this, restored, scaled] {
+        let found = discovered(copy).await;
+        assert_eq!(found.phase, Phase::Copy);
+        assert!(found.notes[0].starts_with("i-1 bears this stack's tags"), "{:?}", found.notes);
+    }
+    // One of an earlier version has no such tag.
+    let mut earlier = in_state(InstanceStateName::Running);
+    earlier.tags.as_mut().unwrap().retain(|tag| tag.key() != Some(TOKEN));
+    assert_eq!(discovered(earlier).await.phase, Phase::Ready);
+}
+
+#[tokio::test]
+async fn a_profile_that_was_made_anew_under_its_name_is_another_one() {
+    let mut stale = in_state(InstanceStateName::Running);
+    let before = IamInstanceProfile::builder().arn(PROFILE).id("AIPABEFORE").build();
+    stale.iam_instance_profile = Some(before);
+    assert_eq!(discovered(stale).await.spec.role, Ref::found("AIPABEFORE"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_is_handed_over_in_place_of_the_one_before() {
+    let there = |ids: &'static [&'static str]| {
+        mock!(Client::describe_iam_instance_profile_associations).then_output(move || {
+            let of =
+                |id: &&str| IamInstanceProfileAssociation::builder().association_id(*id).build();
+            let all = ids.iter().map(of).collect();
+            DescribeIamInstanceProfileAssociationsOutput::builder()
+                .set_iam_instance_profile_associations(Some(all))
+                .build()
+        })
+    };
+    let replaced = mock!(Client::replace_iam_instance_profile_association)
+        .match_requests(|r| {
+            let profile = r.iam_instance_profile().and_then(|profile| profile.name());
+            r.association_id() == Some("iip-1") && profile == Some("shop-app-eu-west-1")
+        })
+        .sequence()
+        .error(|| ReplaceIamInstanceProfileAssociationError::generic(refusal("IncorrectState")))
+        .output(|| ReplaceIamInstanceProfileAssociationOutput::builder().build())
+        .build();
+    let (instance, cx) = wanted(&[&there(&["iip-1"]), &replaced]);
+    let found = Found::ready("app-1", instance.clone(), live());
+    instance.edit(Edit::Role, &found, &cx).await.unwrap();
+    assert_eq!(replaced.num_calls(), 2);
+    let associated = mock!(Client::associate_iam_instance_profile)
+        .then_output(|| AssociateIamInstanceProfileOutput::builder().build());
+    let (instance, cx) = wanted(&[&there(&[]), &associated]);
+    instance.edit(Edit::Role, &found, &cx).await.unwrap();
+    assert_eq!(associated.num_calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn groups_that_ec2_does_not_know_yet_are_set_once_it_does() {
+    let groups = mock!(Client::modify_instance_attribute)
+        .sequence()
+        .error(|| {
+            let code = "InvalidSecurityGroupID.NotFound";
+            ModifyInstanceAttributeError::generic(refusal(code))
+        })
+        .output(|| ModifyInstanceAttributeOutput::builder().build())
+        .build();
+    let (instance, cx) = wanted(&[&groups]);
+    let found = Found::ready("app-1", instance.clone(), live());
+    instance.edit(Edit::SecurityGroups, &found, &cx).await.unwrap();
+    assert_eq!(groups.num_calls(), 2);
+}
+
 fn image(architecture: ArchitectureValues) -> Rule {
     mock!(Client::describe_images).match_requests(|r| r.image_ids() == ["ami-1"]).then_output(
         move || {
@@ -199,7 +300,8 @@ async fn it_is_made_in_one_call_with_every_tag_and_nothing_left_open() {
                 && r.key_name().is_none()
                 && r.client_token().is_some_and(|token| token.len() == 36)
                 && boot.value() == Some(&wanted(&[]).0.boot.digest())
-                && own.len() == 8
+                && own.len() == 9
+                && own.iter().any(|t| t.key() == Some(TOKEN) && t.value() == r.client_token())
                 && tags_of(r, "volume").len() == 5
                 && tags_of(r, "network-interface").len() == 5
         })

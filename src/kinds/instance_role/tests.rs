@@ -487,3 +487,20 @@ async fn a_profile_of_others_is_left_alone_and_named_if_it_keeps_the_role() {
     let error = InstanceRole::delete(&found, &cx(&rules)).await.unwrap_err().to_string();
     assert!(error.contains(&format!("in use by instance profile {NAME}")), "{error}");
 }
+
+#[test]
+fn a_policy_of_others_that_has_the_name_of_ours_is_not_written_over() {
+    let change = Change { attribute: "policy", from: None, to: String::new(), replaces: false };
+    let refused = |policy: &str| {
+        let found = Found::ready("app", InstanceRole { policy: policy.into(), ..wanted() }, live());
+        wanted().refuse(&found, std::slice::from_ref(&change))
+    };
+    assert_eq!(refused(""), None);
+    let arn = "arn:aws:ssm:eu-west-1:111122223333:parameter/stackctl/shop/app/env";
+    let ours = format!(
+        r#"{{"Statement":[{{"Action":"ssm:GetParameter","Effect":"Allow","Resource":["{arn}"]}}]}}"#
+    );
+    assert_eq!(refused(&ours), None);
+    let theirs = r#"{"Statement":[{"Action":"s3:*","Effect":"Allow","Resource":["*"]}]}"#;
+    assert!(refused(theirs).unwrap().says.contains("stackctl did not write"));
+}

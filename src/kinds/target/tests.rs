@@ -7,7 +7,10 @@ use crate::{
     kinds::{instance::InstanceLive, target_group::TargetGroupLive},
 };
 use aws_sdk_ec2::{
-    operation::describe_instances::DescribeInstancesOutput,
+    operation::{
+        describe_instances::DescribeInstancesOutput,
+        get_console_output::{GetConsoleOutputError, GetConsoleOutputOutput},
+    },
     types::{Instance as Described, InstanceState, Reservation},
 };
 use aws_sdk_elasticloadbalancingv2::{
@@ -24,6 +27,7 @@ use aws_sdk_elasticloadbalancingv2::{
     types::{TagDescription, TargetGroup as Group, TargetGroupAttribute},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use aws_smithy_types::base64;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -132,8 +136,9 @@ async fn every_state_is_found_for_what_it_is() {
         ("healthy", None, Phase::Ready, 0),
         ("initial", Some("Elb.InitialHealthChecking"), Phase::Coming, 0),
         ("unused", Some("Target.NotInUse"), Phase::Coming, 0),
-        ("unused", Some("Target.InvalidState"), Phase::Ready, 1),
-        ("unhealthy", Some("Target.Timeout"), Phase::Ready, 1),
+        ("unused", Some("Target.InvalidState"), Phase::Coming, 1),
+        ("unhealthy", Some("Target.Timeout"), Phase::Coming, 1),
+        ("unavailable", Some("Elb.InternalError"), Phase::Coming, 1),
         ("draining", Some("Target.DeregistrationInProgress"), Phase::Going, 0),
     ] {
         let running = instance("i-1", "shop", InstanceStateName::Running);
@@ -173,21 +178,135 @@ async fn it_is_ready_once_it_is_healthy() {
     assert_eq!(looks.num_calls(), 4);
 }
 
+/// The same in an account whose instances are asked about.
+fn wanted_beside(rules: &[&Rule], ec2: &[&Rule]) -> Cx<Aws> {
+    let aws = Aws {
+        elb: mock_client!(aws_sdk_elasticloadbalancingv2, RuleMode::MatchAny, rules),
+        ec2: mock_client!(aws_sdk_ec2, RuleMode::MatchAny, ec2),
+        ..Aws::offline("shop")
+    };
+    Cx::alone(Arc::new(aws), Address::of::<Target>("app-1"))
+}
+
+fn ill() -> Rule {
+    mock!(Client::describe_target_health)
+        .then_output(|| answer(vec![health("i-1", "unhealthy", Some("Target.Timeout"))]))
+}
+
 #[tokio::test(start_paused = true)]
-async fn one_that_stays_ill_is_told_with_the_reason() {
-    let ill = mock!(Client::describe_target_health)
-        .then_output(|| answer(vec![health("i-1", "unhealthy", Some("Target.Timeout"))]));
-    let (_, cx) = wanted(&[&ill]);
+async fn one_that_stays_ill_is_told_with_the_reason_and_the_last_words_of_its_console() {
+    let old_type = mock!(aws_sdk_ec2::Client::get_console_output)
+        .match_requests(|r| r.latest() == Some(true))
+        .then_error(|| GetConsoleOutputError::generic(refusal("UnsupportedOperation")));
+    let console = mock!(aws_sdk_ec2::Client::get_console_output)
+        .match_requests(|r| r.latest().is_none() && r.instance_id() == Some("i-1"))
+        .then_output(|| {
+            let text = "[ 31.4] stackctl-app[9]: stackctl: cannot pull shop:1: denied\r\n";
+            GetConsoleOutputOutput::builder().output(base64::encode(text)).build()
+        });
+    let cx = wanted_beside(&[&ill()], &[&old_type, &console]);
+    let error = Target::settle(live("initial"), &cx).await.unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "still unhealthy: Target.Timeout after 600s; the last that i-1 says on its console:\n  \
+         cannot pull shop:1: denied"
+    );
+    let forbidden = mock!(aws_sdk_ec2::Client::get_console_output)
+        .then_error(|| GetConsoleOutputError::generic(refusal("UnauthorizedOperation")));
+    let cx = wanted_beside(&[&ill()], &[&forbidden]);
     let error = Target::settle(live("initial"), &cx).await.unwrap_err().to_string();
     assert_eq!(error, "still unhealthy: Target.Timeout after 600s");
+}
+
+fn describes(state: InstanceStateName) -> Rule {
+    mock!(aws_sdk_ec2::Client::describe_instances).then_output(move || {
+        let one = instance("i-1", "shop", state.clone());
+        let reservation = Reservation::builder().instances(one).build();
+        DescribeInstancesOutput::builder().reservations(reservation).build()
+    })
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_whose_instance_has_stopped_is_given_up_at_once() {
     let looks = looks(&[("unused", Some("Target.InvalidState"))]);
-    let (_, cx) = wanted(&[&looks]);
+    let silent = mock!(aws_sdk_ec2::Client::get_console_output)
+        .then_output(|| GetConsoleOutputOutput::builder().build());
+    let cx = wanted_beside(&[&looks], &[&describes(InstanceStateName::Stopped), &silent]);
     let error = Target::settle(live("initial"), &cx).await.unwrap_err().to_string();
-    assert!(error.contains("i-1 cannot serve"), "{error}");
+    assert!(error.contains("i-1 cannot serve") && error.contains("get-console-output"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_whose_instance_was_started_again_is_waited_for() {
+    let looks = looks(&[("unused", Some("Target.InvalidState")), ("healthy", None)]);
+    let cx = wanted_beside(&[&looks], &[&describes(InstanceStateName::Running)]);
+    Target::settle(live("unused"), &cx).await.unwrap();
+    assert_eq!(looks.num_calls(), 2);
+}
+
+/// The context in which the one with the instance `i-1` is drained while that with `i-2` stays.
+fn beside_another(rules: &[&Rule]) -> Cx<Aws> {
+    let (_, cx) = wanted(rules);
+    let other = TargetLive::new(GROUP, "i-2", 3000, &TargetHealthStateEnum::Healthy);
+    cx.with::<Target>("app-2", other).0
+}
+
+/// A group whose bake time is 30 s.
+fn checks() -> Rule {
+    mock!(Client::describe_target_groups).then_output(|| {
+        let group = Group::builder().target_group_arn(GROUP).health_check_interval_seconds(15);
+        let group = group.healthy_threshold_count(2).build();
+        DescribeTargetGroupsOutput::builder().target_groups(group).build()
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_is_drained_once_those_that_stay_have_been_healthy_for_a_while() {
+    let both = |other: &'static str| {
+        move || answer(vec![health("i-1", "healthy", None), health("i-2", other, None)])
+    };
+    let looks = mock!(Client::describe_target_health)
+        .sequence()
+        .output(both("healthy"))
+        .output(both("unhealthy"))
+        .output(both("healthy"))
+        .times(10)
+        .output(|| answer(vec![health("i-2", "healthy", None)]))
+        .build();
+    let deregister = deregisters();
+    let cx = beside_another(&[&checks(), &looks, &deregister, &delay("0")]);
+    let start = Instant::now();
+    let drained = tokio::spawn(async move { Target::delete(&found("healthy"), &cx).await });
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(deregister.num_calls(), 0, "the unhealthy look has begun the time anew");
+    drained.await.unwrap().unwrap();
+    assert_eq!(deregister.num_calls(), 1);
+    assert!((31..50).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_healthy_one_of_a_group_is_not_drained() {
+    for other in ["initial", "unhealthy", "unused", "draining"] {
+        let looks = mock!(Client::describe_target_health).then_output(move || {
+            answer(vec![health("i-1", "healthy", None), health("i-2", other, None)])
+        });
+        // No rule answers DeregisterTargets: it must not be called.
+        let cx = beside_another(&[&checks(), &looks]);
+        let error = Target::delete(&found("healthy"), &cx).await.unwrap_err().to_string();
+        assert_eq!(error, format!("still in service, for i-2 is {other} after 330s"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_serves_nobody_can_go_at_once() {
+    let looks = mock!(Client::describe_target_health)
+        .sequence()
+        .output(|| answer(vec![health("i-1", "unhealthy", None), health("i-2", "unhealthy", None)]))
+        .output(|| answer(vec![health("i-2", "unhealthy", None)]))
+        .build();
+    let cx = beside_another(&[&checks(), &looks, &deregisters(), &delay("0")]);
+    Target::delete(&found("unhealthy"), &cx).await.unwrap();
+    assert_eq!(looks.num_calls(), 2);
 }
 
 fn deregisters() -> Rule {

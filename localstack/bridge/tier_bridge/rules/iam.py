@@ -23,6 +23,19 @@ def keys_differ(call):
         )
 
 
+def boundary_exists(call):
+    """A permissions boundary is a managed policy that is there; moto takes any ARN. Those of AWS itself always are."""
+    arn = call.get("PermissionsBoundary")
+    if arn and ":iam::aws:" not in arn and arn not in call.moto("iam", "aws").managed_policies:
+        raise fault("NoSuchEntity", f"Scope ARN: {arn} does not exist or is not attachable.", 404)
+
+
+@on("iam", "PutRolePermissionsBoundary")
+def put_role_permissions_boundary(call):
+    boundary_exists(call)
+    return call.forward()
+
+
 @on("iam", "TagRole", "TagInstanceProfile")
 def tag(call):
     keys_differ(call)
@@ -33,6 +46,7 @@ def tag(call):
 def create_role(call):
     at_most(call, "RoleName", 64)
     keys_differ(call)
+    boundary_exists(call)
     return call.forward()
 
 

@@ -107,7 +107,14 @@ def describe_instances(call):
     here = [f for f in call.get("Filters", []) if f["Name"] in ("client-token", "instance-state-name")]
     answer = call.forward({**call.request, "Filters": [f for f in call.get("Filters", []) if f not in here]})
 
+    associations = call.moto("ec2").iam_instance_profile_associations
+
     def keep(i):
+        # moto shows the association's id, where AWS shows the id of the profile that was associated: one that is made
+        # anew under the same name is another
+        association = associations.get(i["InstanceId"])
+        if association and i.get("IamInstanceProfile"):
+            i["IamInstanceProfile"]["Id"] = association.iam_instance_profile.id
         i["State"] = state(passing(call, "instance", i["InstanceId"]) or i["State"]["Name"])
         value = {"client-token": i.get("ClientToken"), "instance-state-name": i["State"]["Name"]}
         return all(value[f["Name"]] in f["Values"] for f in here)

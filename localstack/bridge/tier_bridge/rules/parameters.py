@@ -21,4 +21,11 @@ def put_parameter(call):
             f"{'Advanced' if advanced else 'Standard'} tier parameters support a maximum parameter value of "
             f"{ADVANCED if advanced else STANDARD} characters.",
         )
+    versions = call.moto("ssm")._parameters.get(call.get("Name"))
+    if versions and versions[-1].tier == "Advanced" and call.get("Tier", "Advanced") == "Standard":
+        raise fault(
+            "ValidationException",
+            "This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the "
+            "advanced-parameter tier to the standard-parameter tier.",
+        )
     return call.forward()

@@ -1,5 +1,7 @@
 """Targets: registering, draining, and the health that is shown of them."""
 
+import base64
+
 from ..call import fault
 from ..settings import DELAY
 from .registry import on
@@ -19,6 +21,11 @@ DRAINING = {
     "State": "draining",
     "Reason": "Target.DeregistrationInProgress",
     "Description": "Target deregistration is in progress",
+}
+UNHEALTHY = {
+    "State": "unhealthy",
+    "Reason": "Target.FailedHealthChecks",
+    "Description": "Health checks failed",
 }
 STOPPED = {"State": "unused", "Reason": "Target.InvalidState", "Description": "Target is in the stopped state"}
 
@@ -64,6 +71,20 @@ def deregister_targets(call):
     return {}
 
 
+# Not of AWS: a parameter of this name holds a text, and what is started with that text in its user data
+# never passes a health check.
+SWITCH = "/emulator/unhealthy"
+
+
+def fails(call, instance):
+    versions = call.moto("ssm")._parameters.get(SWITCH)
+    if not versions or not instance.user_data:
+        return False
+    data = instance.user_data
+    data = base64.b64decode(data if isinstance(data, bytes) else data.encode())
+    return versions[-1].value.encode() in data
+
+
 def health(call, group, described):
     """What AWS says of a target, where moto always says healthy."""
     name = described["Target"]["Id"]
@@ -77,7 +98,9 @@ def health(call, group, described):
         return UNUSED
     if instance and instance._state.name in ("stopped", "stopping"):
         return STOPPED
-    return INITIAL if now == "initial" else described["TargetHealth"]
+    if now == "initial":
+        return INITIAL
+    return UNHEALTHY if instance and fails(call, instance) else described["TargetHealth"]
 
 
 @on("elbv2", "DescribeTargetHealth")
