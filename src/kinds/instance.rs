@@ -274,9 +274,10 @@ impl Instance {
         let profile = instance.iam_instance_profile().and_then(|profile| {
             let (arn, id) = (profile.arn()?, profile.id());
             // A profile that was made anew has the ARN of the one before, whose instances keep that.
-            let replaced = own_profile
-                .zip(id)
-                .is_some_and(|(own, id)| own.arn() == arn && own.instance_profile_id() != id);
+            let replaced = own_profile.zip(id).is_some_and(|(own, id)| {
+                let anew = own.instance_profile_id() != id && id.starts_with(PROFILE_ID);
+                own.arn() == arn && anew
+            });
             Some(if replaced { id.unwrap_or_default() } else { arn })
         });
         let spec = Self {
