@@ -147,10 +147,10 @@ impl Kind for InstanceRole {
 
     /// An inline policy bears no tags: one that has the name of ours by chance is not written over.
     fn refuse(&self, found: &Found<Self>, changes: &[Change]) -> Option<Refused> {
-        let changed = changes.iter().any(|change| change.attribute == "policy");
+        let written = changes.iter().any(|change| change.attribute == "policy");
         let theirs = &found.spec.policy;
         let ours = theirs.is_empty() || policy::is_leave(theirs);
-        (changed && !ours).then(|| Refused {
+        (written && !ours).then(|| Refused {
             says: format!("has an inline policy `{APP_POLICY}` that stackctl did not write"),
             remedy: format!(
                 "give that policy another name: put it anew with `aws iam put-role-policy`, and \

@@ -63,7 +63,7 @@ mod tests {
             own_lines(console),
             ["installing the app of stack shop", "pulling shop:1", "cannot pull shop:1: denied",]
         );
-        let long: String = (0..9).map(|n| format!("stackctl: {n}\n")).collect();
+        let long = (0..9).map(|n| format!("stackctl: {n}")).collect::<Vec<_>>().join("\n");
         assert_eq!(own_lines(&long), ["4", "5", "6", "7", "8"]);
     }
 }
