@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::{
-    aws::ec2::bench::{aws, cx, labels},
+    aws::{
+        compute::RoleReading,
+        ec2::bench::{aws, cx, labels},
+    },
     engine::{Graph, Inventory, Plan},
     erased_kinds,
     kinds::Subnet,
@@ -108,6 +111,7 @@ async fn a_plan_that_deletes_a_subnet_names_who_stays_and_not_who_goes() {
     let both = there(&[attached("i-1"), attached("i-9")]);
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&subnets, &ours, &theirs, &both]);
     let aws = Arc::new(aws(ec2));
+    aws.survey.set_role(RoleReading::default());
     let inventory = Inventory::take(&erased_kinds!(Subnet, Instance), aws.as_ref()).await.unwrap();
     let plan = Plan::new(&Graph::default(), inventory).unwrap();
     let problems = plan.problems(&aws).await.unwrap();

@@ -2,8 +2,7 @@
 
 use super::{
     Architecture, BOOT, IMAGE, Instance, InstanceLive, Metadata, PUBLIC_IP, Placement, TAG_LIMIT,
-    TOKEN,
-    USER_DATA_LIMIT,
+    TOKEN, USER_DATA_LIMIT,
 };
 use crate::{
     aws::{Aws, Failure, Labels, Sent, ec2::SOON, eventually, tags},
