@@ -7,7 +7,10 @@ use crate::{
         CacheCluster, CacheParameterGroup, CacheSubnetGroup, DbCluster, DbInstance, DbSubnetGroup,
         ReplicationGroup, SecurityGroup, cache_parameter_group,
         replication_group::{self, Parameters},
-        stores::{CacheRef, DatabaseRef, Port, Version},
+        stores::{
+            CacheRef, DatabaseRef, EngineVersion, Port, Version,
+            databases::{ExtendedSupport, Storage},
+        },
     },
     spec::{Cache, CacheEngine, Database, MaxmemoryPolicy, Store},
 };
@@ -124,14 +127,16 @@ fn rds(
         engine: wanted.engine.as_str().into(),
         instance_class: wanted.instance_class.clone(),
         cluster: None,
-        version: Some(Version(wanted.version.clone())),
-        storage: Some(wanted.storage),
+        version: Some(EngineVersion::of(wanted.engine.as_str(), &wanted.version)),
+        extended_support: Some(extended_support(wanted)),
+        storage: Some(Storage(wanted.storage)),
         multi_az: Some(wanted.multi_az),
         backup_days: Some(wanted.backup_days),
         protect: Some(wanted.protect),
         final_snapshot: Some(wanted.final_snapshot),
         database: Some(wanted.name.clone()),
         username: Some(wanted.username.clone()),
+        managed_password: Some(true),
         subnet_group,
         security_groups: Some(vec![group.clone()]),
         tags: sheet.tags(),
@@ -148,12 +153,14 @@ fn aurora(
 ) -> Ref<DbCluster> {
     let cluster = DbCluster {
         engine: wanted.engine.as_str().into(),
-        version: Version(wanted.version.clone()),
+        version: EngineVersion::of(wanted.engine.as_str(), &wanted.version),
+        extended_support: extended_support(wanted),
         backup_days: wanted.backup_days,
         protect: wanted.protect,
         final_snapshot: wanted.final_snapshot,
         database: wanted.name.clone(),
         username: wanted.username.clone(),
+        managed_password: true,
         subnet_group: subnet_group.clone(),
         security_groups: vec![group.clone()],
         tags: sheet.tags(),
@@ -165,6 +172,7 @@ fn aurora(
             instance_class: wanted.instance_class.clone(),
             cluster: Some(cluster.clone()),
             version: None,
+            extended_support: None,
             storage: None,
             multi_az: None,
             backup_days: None,
@@ -172,6 +180,7 @@ fn aurora(
             final_snapshot: None,
             database: None,
             username: None,
+            managed_password: None,
             subnet_group: subnet_group.clone(),
             security_groups: None,
             tags: sheet.tags(),
@@ -179,4 +188,9 @@ fn aurora(
         sheet.add(name, member);
     }
     cluster
+}
+
+/// An engine without extended support has no choice to make.
+fn extended_support(wanted: &Database) -> ExtendedSupport {
+    ExtendedSupport(wanted.engine.has_extended_support().then_some(wanted.extended_support))
 }

@@ -6,8 +6,10 @@ use super::{
     db_subnet_group::DbSubnetGroup,
     security_group::SecurityGroup,
     stores::{
-        DatabaseLive, Version,
-        databases::{self, BUSY, FINAL_SNAPSHOT, Farewell, LIFECYCLE, snapshot_name},
+        DatabaseLive, EngineVersion,
+        databases::{
+            self, BUSY, ExtendedSupport, FINAL_SNAPSHOT, Farewell, WORK, change, snapshot_name,
+        },
         fresh, stranger,
         watch::{are, ids, watch},
     },
@@ -18,7 +20,7 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use aws_sdk_rds::types::DbCluster as Described;
-use reading::{all_tags, describe, is_protected, judge, live, status};
+use reading::{all_tags, describe, is_protected, judge, live, standing, status, trouble};
 use std::time::{Duration, SystemTime};
 
 /// An Aurora cluster: the storage and the endpoints; its instances are DB instances.
@@ -26,8 +28,10 @@ use std::time::{Duration, SystemTime};
 pub struct DbCluster {
     /// `aurora-postgresql` or `aurora-mysql`.
     pub engine: String,
-    /// The engine version wanted: met by everything it is a prefix of.
-    pub version: Version,
+    /// The engine version; minor upgrades that AWS makes meet it.
+    pub version: EngineVersion,
+    /// Whether it stays on its major version past standard support.
+    pub extended_support: ExtendedSupport,
     /// Days that backups are kept, 1–35.
     pub backup_days: u8,
     /// Deletion protection.
@@ -38,6 +42,8 @@ pub struct DbCluster {
     pub database: String,
     /// The master user.
     pub username: String,
+    /// Whether RDS keeps the master password in a secret; not so once it was restored from a snapshot.
+    pub managed_password: bool,
     /// Where it stands.
     pub subnet_group: Ref<DbSubnetGroup>,
     /// What may reach it.
@@ -49,12 +55,17 @@ pub struct DbCluster {
 /// The calls that change it in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Edit {
+    /// `ModifyDBCluster`: RDS makes a secret and sets a new password. Before all others, which wait
+    /// for what the app needs.
+    Password,
     /// `ModifyDBCluster`; the instances restart.
     Version,
     /// `ModifyDBCluster`.
     Backups,
     /// `ModifyDBCluster`.
     Protection,
+    /// `ModifyDBCluster`.
+    ExtendedSupport,
     /// `AddTagsToResource`: the tag that a later deletion reads.
     FinalSnapshot,
     /// `ModifyDBCluster`.
@@ -62,9 +73,6 @@ pub enum Edit {
     /// `AddTagsToResource` and `RemoveTagsFromResource`.
     Tags,
 }
-
-/// How long making, changing or deleting one may take.
-const WORK: Pace = Pace::seconds(15, 3600);
 
 impl Kind for DbCluster {
     type Cloud = Aws;
@@ -86,11 +94,13 @@ impl Kind for DbCluster {
                 |c| &c.version,
                 |w, f| w.version.is_newer_than(&f.version),
             )
+            .tuned("extended_support", Edit::ExtendedSupport, |c| &c.extended_support)
             .tuned("backup_days", Edit::Backups, |c| &c.backup_days)
             .tuned("protect", Edit::Protection, |c| &c.protect)
             .tuned("final_snapshot", Edit::FinalSnapshot, |c| &c.final_snapshot)
             .fixed("database", |c| &c.database)
             .fixed("username", |c| &c.username)
+            .tuned("managed_password", Edit::Password, |c| &c.managed_password)
             .fixed("subnet_group", |c| &c.subnet_group)
             .tuned("security_groups", Edit::SecurityGroups, |c| &c.security_groups)
             .tuned("tags", Edit::Tags, |c| &c.tags)
@@ -101,8 +111,11 @@ impl Kind for DbCluster {
     }
 
     fn guard(found: &Found<Self>) -> Option<String> {
-        let protected = found.spec.protect && found.phase != Phase::Broken;
-        protected.then(|| "deletion protection is on".into())
+        if found.phase == Phase::Broken {
+            return None;
+        }
+        let protected = found.spec.protect.then(|| "deletion protection is on".into());
+        protected.or_else(|| farewell(found).guard(&found.live.status))
     }
 
     async fn discover(cloud: &Aws) -> Result<Vec<Found<Self>>> {
@@ -130,15 +143,15 @@ impl Kind for DbCluster {
             .create_db_cluster()
             .db_cluster_identifier(&id)
             .engine(&self.engine)
-            .engine_version(&self.version.0)
+            .engine_version(self.version.as_str())
             .storage_encrypted(true)
             .backup_retention_period(self.backup_days.into())
             .deletion_protection(self.protect)
             .copy_tags_to_snapshot(true)
-            .engine_lifecycle_support(LIFECYCLE)
+            .set_engine_lifecycle_support(self.extended_support.lifecycle())
             .database_name(&self.database)
             .master_username(&self.username)
-            .manage_master_user_password(true)
+            .manage_master_user_password(self.managed_password)
             .db_subnet_group_name(cx.get(&self.subnet_group)?.name)
             .set_vpc_security_group_ids(Some(ids(cx, &self.security_groups)?))
             .set_tags(Some(tags::for_rds(&labels)));
@@ -164,8 +177,14 @@ impl Kind for DbCluster {
         let call = cx.cloud.rds.modify_db_cluster().db_cluster_identifier(id);
         let call = call.apply_immediately(true);
         let call = match edit {
+            Edit::Password => call.manage_master_user_password(self.managed_password),
             // The file asks for the version in so many words.
-            Edit::Version => call.engine_version(&self.version.0).allow_major_version_upgrade(true),
+            Edit::Version => {
+                call.engine_version(self.version.as_str()).allow_major_version_upgrade(true)
+            }
+            Edit::ExtendedSupport => {
+                call.set_engine_lifecycle_support(self.extended_support.lifecycle())
+            }
             Edit::Backups => call.backup_retention_period(self.backup_days.into()),
             Edit::Protection => call.deletion_protection(self.protect),
             Edit::SecurityGroups => call.set_vpc_security_group_ids(Some(groups.clone())),
@@ -178,23 +197,24 @@ impl Kind for DbCluster {
             }
             Edit::Tags => return cx.cloud.retag_rds(arn, &self.tags, &found.spec.tags).await,
         };
-        eventually(
-            cx,
-            WORK,
-            |f| f.is(&BUSY),
-            || {
-                let call = call.clone();
-                async move { call.send().await.aws().map(drop) }
-            },
-        )
-        .await?;
         let done = |now: &Self| match edit {
+            Edit::Password => now.managed_password == self.managed_password,
             Edit::Version => self.version.accepts(&now.version),
+            Edit::ExtendedSupport => now.extended_support == self.extended_support,
             Edit::Backups => now.backup_days == self.backup_days,
             Edit::Protection => now.protect == self.protect,
             Edit::SecurityGroups => are(&now.security_groups, &groups),
             Edit::FinalSnapshot | Edit::Tags => true,
         };
+        let look = || async {
+            let cluster = describe(&cx.cloud, id).await?.context("it is gone")?;
+            Ok(standing(&cluster, done))
+        };
+        let send = || {
+            let call = call.clone();
+            async move { call.send().await.aws().map(drop) }
+        };
+        change(cx, send, look).await?;
         watch(cx, WORK, || describe(&cx.cloud, id), |cluster| judge(cluster, done)).await?;
         Ok(())
     }
@@ -207,21 +227,23 @@ impl Kind for DbCluster {
                 Some(cluster) if databases::phase(&status(&cluster), true) == Phase::Going => {
                     Probe::Pending(status(&cluster))
                 }
-                Some(cluster) => {
-                    Probe::Pending(Box::pin(ask_to_go(&cluster, found, &snapshot, cx)).await?)
-                }
+                Some(cluster) => Box::pin(ask_to_go(&cluster, found, &snapshot, cx)).await?,
             })
         })
         .await
     }
 }
 
+/// What a deletion does with what is stored in it.
+fn farewell(found: &Found<DbCluster>) -> Farewell {
+    Farewell::of(&found.live.status, found.spec.final_snapshot, found.spec.backup_days)
+}
+
 impl DbCluster {
     /// What a deletion of this one leaves behind, for a plan to announce; `None` when that is
     /// nothing.
     pub fn final_snapshot(found: &Found<Self>) -> Option<String> {
-        let status = &found.live.status;
-        Farewell::of(status, found.spec.final_snapshot).announce(status)
+        farewell(found).announce(&found.live.status)
     }
 }
 
@@ -230,40 +252,56 @@ fn members(cluster: &Described) -> Vec<&str> {
     cluster.db_cluster_members().iter().filter_map(|of| of.db_instance_identifier()).collect()
 }
 
-/// Asks for the deletion, or for what has to come before it; answers what is under way.
+/// Asks for the deletion, or for what has to come before it; answers what is under way, or why it
+/// will not be.
 async fn ask_to_go(
     cluster: &Described,
     found: &Found<DbCluster>,
     snapshot: &str,
     cx: &Cx<Aws>,
-) -> Result<String> {
+) -> Result<Probe<()>> {
     let id = &found.live.id;
-    if is_protected(cluster) && (cx.cloud.unprotect || found.phase == Phase::Broken) {
+    let lift = cx.cloud.unprotect || found.phase == Phase::Broken;
+    if is_protected(cluster) && lift {
         let call = cx.cloud.rds.modify_db_cluster().db_cluster_identifier(id);
         let call = call.deletion_protection(false).apply_immediately(true);
-        call.send().await.aws().or_code(&BUSY)?;
-        return Ok("lifting the deletion protection".into());
+        let lifted = call.send().await.aws().or_code(&BUSY)?;
+        return Ok(match trouble(cluster).filter(|_| lifted.is_none()) {
+            Some(trouble) => Probe::Failed(trouble),
+            None => Probe::Pending("lifting the deletion protection".into()),
+        });
     }
     let call = cx.cloud.rds.delete_db_cluster().db_cluster_identifier(id);
     let wanted = databases::wants_snapshot(&all_tags(cluster));
-    let farewell = Farewell::of(&status(cluster), wanted);
+    let days = cluster.backup_retention_period().and_then(|days| u8::try_from(days).ok());
+    let farewell = Farewell::of(&status(cluster), wanted, days.unwrap_or_default());
     let call = match farewell {
         Farewell::Snapshot => call.final_db_snapshot_identifier(snapshot),
         Farewell::Backups => call.skip_final_snapshot(true).delete_automated_backups(false),
-        Farewell::Nothing => call.skip_final_snapshot(true),
+        Farewell::Lost if !lift => {
+            let why = farewell.announce(&status(cluster)).unwrap_or_default();
+            return Ok(Probe::Failed(format!("{why}: it goes only with --unprotect")));
+        }
+        Farewell::Lost | Farewell::Nothing => call.skip_final_snapshot(true),
     };
     let asked = call.send().await.aws().or_gone();
     // It is already being made: an earlier answer was lost.
     match asked.or_code(&["DBClusterSnapshotAlreadyExistsFault"]) {
-        Err(failure) if failure.is(&BUSY) => Ok(match &*members(cluster) {
-            [] => failure.to_string(),
-            members => format!("{failure}; it has the DB instances {}", members.join(", ")),
-        }),
+        Err(failure) if failure.is(&BUSY) => {
+            let why = match &*members(cluster) {
+                [] => failure.to_string(),
+                members => format!("{failure}; it has the DB instances {}", members.join(", ")),
+            };
+            Ok(match trouble(cluster) {
+                Some(trouble) => Probe::Failed(format!("{trouble} ({why})")),
+                None => Probe::Pending(why),
+            })
+        }
         Err(failure) => Err(failure.into()),
         Ok(_) if farewell == Farewell::Snapshot => {
-            Ok(format!("deleting; the final snapshot is {snapshot}"))
+            Ok(Probe::Pending(format!("deleting; the final snapshot is {snapshot}")))
         }
-        Ok(_) => Ok("deleting".into()),
+        Ok(_) => Ok(Probe::Pending("deleting".into())),
     }
 }
 

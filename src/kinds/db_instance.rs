@@ -8,8 +8,11 @@ use super::{
     db_subnet_group::DbSubnetGroup,
     security_group::SecurityGroup,
     stores::{
-        DatabaseLive, Version,
-        databases::{self, BUSY, FINAL_SNAPSHOT, Farewell, LIFECYCLE, snapshot_name},
+        DatabaseLive, EngineVersion,
+        databases::{
+            self, BUSY, ExtendedSupport, FINAL_SNAPSHOT, Farewell, Storage, WORK, change,
+            snapshot_name,
+        },
         fresh, stranger,
         watch::{are, ids, watch},
     },
@@ -26,7 +29,7 @@ use aws_sdk_rds::{
     },
     types::DbInstance as Described,
 };
-use reading::{describe, is_protected, judge, live, status};
+use reading::{describe, is_protected, judge, live, standing, status, trouble};
 use std::time::{Duration, SystemTime};
 
 /// An RDS DB instance: a database by itself, or a member of an Aurora cluster, to which what is `None` belongs.
@@ -38,10 +41,12 @@ pub struct DbInstance {
     pub instance_class: String,
     /// The Aurora cluster it is a member of.
     pub cluster: Option<Ref<DbCluster>>,
-    /// The engine version wanted: met by everything it is a prefix of.
-    pub version: Option<Version>,
-    /// GiB; grows only.
-    pub storage: Option<u32>,
+    /// The engine version; minor upgrades that AWS makes meet it.
+    pub version: Option<EngineVersion>,
+    /// Whether it stays on its major version past standard support.
+    pub extended_support: Option<ExtendedSupport>,
+    /// GiB, at least; grows only.
+    pub storage: Option<Storage>,
     /// Whether a standby follows it in another zone.
     pub multi_az: Option<bool>,
     /// Days that backups are kept, 0–35.
@@ -54,6 +59,8 @@ pub struct DbInstance {
     pub database: Option<String>,
     /// The master user.
     pub username: Option<String>,
+    /// Whether RDS keeps the master password in a secret; not so once it was restored from a snapshot.
+    pub managed_password: Option<bool>,
     /// Where it stands.
     pub subnet_group: Ref<DbSubnetGroup>,
     /// What may reach it.
@@ -65,6 +72,9 @@ pub struct DbInstance {
 /// The calls that change it in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Edit {
+    /// `ModifyDBInstance`: RDS makes a secret and sets a new password. Before all others, which wait
+    /// for what the app needs.
+    Password,
     /// `ModifyDBInstance`; the database restarts.
     Version,
     /// `ModifyDBInstance`; the database restarts, or fails over to its standby.
@@ -77,6 +87,8 @@ pub enum Edit {
     Backups,
     /// `ModifyDBInstance`.
     Protection,
+    /// `ModifyDBInstance`.
+    ExtendedSupport,
     /// `AddTagsToResource`: the tag that a later deletion reads.
     FinalSnapshot,
     /// `ModifyDBInstance`.
@@ -85,8 +97,11 @@ pub enum Edit {
     Tags,
 }
 
-/// How long making, changing or deleting one may take.
-const WORK: Pace = Pace::seconds(15, 3600);
+/// From this many GiB on, a disk of the type gp3 has IOPS of its own to be told ("Amazon RDS DB instance
+/// storage", Amazon RDS User Guide).
+const STRIPED: i32 = 400;
+/// The fewest IOPS of such a disk, and its least throughput in MiB/s.
+const LEAST: (i32, i32) = (12_000, 500);
 
 impl Kind for DbInstance {
     type Cloud = Aws;
@@ -113,13 +128,15 @@ impl Kind for DbInstance {
                     _ => true,
                 },
             )
-            .tuned_if("storage", Edit::Storage, |d| &d.storage, |w, f| w.storage >= f.storage)
+            .tuned("extended_support", Edit::ExtendedSupport, |d| &d.extended_support)
+            .tuned("storage", Edit::Storage, |d| &d.storage)
             .tuned("multi_az", Edit::MultiAz, |d| &d.multi_az)
             .tuned("backup_days", Edit::Backups, |d| &d.backup_days)
             .tuned("protect", Edit::Protection, |d| &d.protect)
             .tuned("final_snapshot", Edit::FinalSnapshot, |d| &d.final_snapshot)
             .fixed("database", |d| &d.database)
             .fixed("username", |d| &d.username)
+            .tuned("managed_password", Edit::Password, |d| &d.managed_password)
             .fixed("subnet_group", |d| &d.subnet_group)
             .tuned("security_groups", Edit::SecurityGroups, |d| &d.security_groups)
             .tuned("tags", Edit::Tags, |d| &d.tags)
@@ -130,8 +147,12 @@ impl Kind for DbInstance {
     }
 
     fn guard(found: &Found<Self>) -> Option<String> {
-        let protected = found.spec.protect == Some(true) && found.phase != Phase::Broken;
-        protected.then(|| "deletion protection is on".into())
+        if found.phase == Phase::Broken {
+            return None;
+        }
+        let protected = found.spec.protect == Some(true);
+        let protected = protected.then(|| "deletion protection is on".into());
+        protected.or_else(|| farewell(found).guard(&found.live.status))
     }
 
     async fn discover(cloud: &Aws) -> Result<Vec<Found<Self>>> {
@@ -174,21 +195,23 @@ impl Kind for DbInstance {
             let call = cx.cloud.rds.modify_db_instance().db_instance_identifier(id);
             call.apply_immediately(true)
         };
-        let size = |n: Option<u32>| n.and_then(|n| i32::try_from(n).ok());
         let call = match edit {
+            Edit::Password => modify().set_manage_master_user_password(self.managed_password),
             Edit::Version => {
-                let call = modify().set_engine_version(self.version.clone().map(|v| v.0));
+                let call = modify()
+                    .set_engine_version(self.version.as_ref().map(|v| v.as_str().to_owned()));
                 // The file asks for the version in so many words.
                 call.allow_major_version_upgrade(true)
             }
             Edit::InstanceClass => modify().db_instance_class(&self.instance_class),
-            Edit::Storage => {
-                refuse_while_optimizing(id, cx).await?;
-                modify().set_allocated_storage(size(self.storage))
-            }
+            Edit::Storage => grow(modify(), id, self.storage, cx).await?,
             Edit::MultiAz => modify().set_multi_az(self.multi_az),
             Edit::Backups => modify().set_backup_retention_period(self.backup_days.map(i32::from)),
             Edit::Protection => modify().set_deletion_protection(self.protect),
+            Edit::ExtendedSupport => {
+                let lifecycle = self.extended_support.and_then(ExtendedSupport::lifecycle);
+                modify().set_engine_lifecycle_support(lifecycle)
+            }
             Edit::SecurityGroups => {
                 let groups = self.security_groups.as_deref().map(|groups| ids(cx, groups));
                 modify().set_vpc_security_group_ids(groups.transpose()?)
@@ -203,23 +226,16 @@ impl Kind for DbInstance {
             Edit::Tags => return cx.cloud.retag_rds(arn, &self.tags, &found.spec.tags).await,
         };
         let groups = self.security_groups.as_deref().map(|groups| ids(cx, groups)).transpose()?;
-        send(call, cx).await?;
-        let done = |now: &Self| match edit {
-            Edit::Version => match (&self.version, &now.version) {
-                (Some(wanted), Some(now)) => wanted.accepts(now),
-                _ => true,
-            },
-            Edit::InstanceClass => now.instance_class == self.instance_class,
-            Edit::Storage => now.storage >= self.storage,
-            Edit::MultiAz => now.multi_az == self.multi_az,
-            Edit::Backups => now.backup_days == self.backup_days,
-            Edit::Protection => now.protect == self.protect,
-            Edit::SecurityGroups => match (&groups, &now.security_groups) {
-                (Some(wanted), Some(now)) => are(now, wanted),
-                _ => true,
-            },
-            Edit::FinalSnapshot | Edit::Tags => true,
+        let done = |now: &Self| self.is_done(edit, now, groups.as_deref());
+        let look = || async {
+            let db = describe(&cx.cloud, id).await?.context("it is gone")?;
+            Ok(standing(&db, done))
         };
+        let send = || {
+            let call = call.clone();
+            async move { call.send().await.aws().map(drop) }
+        };
+        change(cx, send, look).await?;
         watch(cx, WORK, || describe(&cx.cloud, id), |db| judge(db, done)).await?;
         Ok(())
     }
@@ -232,19 +248,46 @@ impl Kind for DbInstance {
                 Some(db) if databases::phase(&status(&db), true) == Phase::Going => {
                     Probe::Pending(status(&db))
                 }
-                Some(db) => Probe::Pending(Box::pin(ask_to_go(&db, found, &snapshot, cx)).await?),
+                Some(db) => Box::pin(ask_to_go(&db, found, &snapshot, cx)).await?,
             })
         })
         .await
     }
 }
 
+/// What a deletion does with what is stored in it. A member's data are the cluster's.
+fn farewell(found: &Found<DbInstance>) -> Farewell {
+    let wanted = found.spec.cluster.is_none() && found.spec.final_snapshot != Some(false);
+    Farewell::of(&found.live.status, wanted, found.spec.backup_days.unwrap_or_default())
+}
+
 impl DbInstance {
     /// What a deletion of this one leaves behind, for a plan to announce; `None` when that is
     /// nothing.
     pub fn final_snapshot(found: &Found<Self>) -> Option<String> {
-        let wanted = found.spec.cluster.is_none() && found.spec.final_snapshot != Some(false);
-        Farewell::of(&found.live.status, wanted).announce(&found.live.status)
+        farewell(found).announce(&found.live.status)
+    }
+
+    /// Whether `now` is what the edit was to bring about.
+    fn is_done(&self, edit: Edit, now: &Self, groups: Option<&[String]>) -> bool {
+        match edit {
+            Edit::Password => now.managed_password == self.managed_password,
+            Edit::Version => match (&self.version, &now.version) {
+                (Some(wanted), Some(now)) => wanted.accepts(now),
+                _ => true,
+            },
+            Edit::InstanceClass => now.instance_class == self.instance_class,
+            Edit::Storage => now.storage >= self.storage,
+            Edit::MultiAz => now.multi_az == self.multi_az,
+            Edit::Backups => now.backup_days == self.backup_days,
+            Edit::Protection => now.protect == self.protect,
+            Edit::ExtendedSupport => now.extended_support == self.extended_support,
+            Edit::SecurityGroups => match (groups, &now.security_groups) {
+                (Some(wanted), Some(now)) => are(now, wanted),
+                _ => true,
+            },
+            Edit::FinalSnapshot | Edit::Tags => true,
+        }
     }
 
     fn creation(&self, id: &str, cx: &Cx<Aws>) -> Result<CreateDBInstanceFluentBuilder> {
@@ -266,78 +309,97 @@ impl DbInstance {
         }
         let groups = self.security_groups.as_deref().map(|groups| ids(cx, groups));
         Ok(call
-            .set_engine_version(self.version.clone().map(|v| v.0))
-            .set_allocated_storage(self.storage.and_then(|n| i32::try_from(n).ok()))
+            .set_engine_version(self.version.as_ref().map(|v| v.as_str().to_owned()))
+            .set_engine_lifecycle_support(
+                self.extended_support.and_then(ExtendedSupport::lifecycle),
+            )
+            .set_allocated_storage(self.storage.and_then(|n| i32::try_from(n.0).ok()))
             .storage_type("gp3")
             .storage_encrypted(true)
             .set_multi_az(self.multi_az)
             .set_backup_retention_period(self.backup_days.map(i32::from))
             .set_deletion_protection(self.protect)
             .copy_tags_to_snapshot(true)
-            .engine_lifecycle_support(LIFECYCLE)
             .set_db_name(self.database.clone())
             .set_master_username(self.username.clone())
-            .manage_master_user_password(true)
+            .set_manage_master_user_password(self.managed_password)
             .set_vpc_security_group_ids(groups.transpose()?))
     }
 }
 
-async fn send(call: ModifyDBInstanceFluentBuilder, cx: &Cx<Aws>) -> Result<()> {
-    eventually(
-        cx,
-        WORK,
-        |f| f.is(&BUSY),
-        || {
-            let call = call.clone();
-            async move { call.send().await.aws().map(drop) }
-        },
-    )
-    .await
-}
-
-/// AWS takes the next change of storage only when it has spread the data of the last one.
-async fn refuse_while_optimizing(id: &str, cx: &Cx<Aws>) -> Result<()> {
+/// The call that makes the storage larger, with what AWS wants to be told along with it: "When you
+/// increase the allocated storage for a DB instance that uses Provisioned IOPS (gp3, io1, or io2), you
+/// must also specify the Iops parameter" (`ModifyDBInstance`, `AllocatedStorage`), and below the size
+/// from which gp3 has IOPS of its own one must not.
+async fn grow(
+    call: ModifyDBInstanceFluentBuilder,
+    id: &str,
+    to: Option<Storage>,
+    cx: &Cx<Aws>,
+) -> Result<ModifyDBInstanceFluentBuilder> {
     let db = describe(&cx.cloud, id).await?.context("it is gone")?;
+    // AWS takes the next change of storage only when it has spread the data of the last one.
     if status(&db) == "storage-optimization" {
         bail!(
             "its storage was changed lately: try again when storage-optimization is over (hours)"
         );
     }
-    Ok(())
+    let size = to.and_then(|to| i32::try_from(to.0).ok());
+    let call = call.set_allocated_storage(size);
+    let (iops, throughput) = (db.iops(), db.storage_throughput());
+    Ok(match db.storage_type() {
+        Some("gp3") if size >= Some(STRIPED) => call
+            .iops(iops.unwrap_or_default().max(LEAST.0))
+            .storage_throughput(throughput.unwrap_or_default().max(LEAST.1)),
+        Some("io1" | "io2") => call.set_iops(iops),
+        _ => call,
+    })
 }
 
-/// Asks for the deletion, or for what has to come before it; answers what is under way.
+/// Asks for the deletion, or for what has to come before it; answers what is under way, or why it
+/// will not be.
 async fn ask_to_go(
     db: &Described,
     found: &Found<DbInstance>,
     snapshot: &str,
     cx: &Cx<Aws>,
-) -> Result<String> {
+) -> Result<Probe<()>> {
     let (id, member) = (&found.live.id, found.spec.cluster.is_some());
     let lift = cx.cloud.unprotect || found.phase == Phase::Broken;
     if !member && is_protected(db) && lift {
         let call = cx.cloud.rds.modify_db_instance().db_instance_identifier(id);
         let call = call.deletion_protection(false).apply_immediately(true);
-        call.send().await.aws().or_code(&BUSY)?;
-        return Ok("lifting the deletion protection".into());
+        let lifted = call.send().await.aws().or_code(&BUSY)?;
+        return Ok(match trouble(db).filter(|_| lifted.is_none()) {
+            Some(trouble) => Probe::Failed(trouble),
+            None => Probe::Pending("lifting the deletion protection".into()),
+        });
     }
     let wanted = !member && databases::wants_snapshot(&reading::all_tags(db));
     let call = cx.cloud.rds.delete_db_instance().db_instance_identifier(id);
-    let farewell = Farewell::of(&status(db), wanted);
+    let days = db.backup_retention_period().and_then(|days| u8::try_from(days).ok());
+    let farewell = Farewell::of(&status(db), wanted, days.unwrap_or_default());
     let call = match farewell {
         Farewell::Snapshot => call.final_db_snapshot_identifier(snapshot),
         Farewell::Backups => call.skip_final_snapshot(true).delete_automated_backups(false),
-        Farewell::Nothing => call.skip_final_snapshot(true),
+        Farewell::Lost if !lift => {
+            let why = farewell.announce(&status(db)).unwrap_or_default();
+            return Ok(Probe::Failed(format!("{why}: it goes only with --unprotect")));
+        }
+        Farewell::Lost | Farewell::Nothing => call.skip_final_snapshot(true),
     };
     let asked = call.send().await.aws().or_gone();
     // It is already being made: an earlier answer was lost.
     match asked.or_code(&["DBSnapshotAlreadyExists"]) {
-        Err(failure) if failure.is(&BUSY) => Ok(failure.to_string()),
+        Err(failure) if failure.is(&BUSY) => Ok(match trouble(db) {
+            Some(trouble) => Probe::Failed(format!("{trouble} ({failure})")),
+            None => Probe::Pending(failure.to_string()),
+        }),
         Err(failure) => Err(failure.into()),
         Ok(_) if farewell == Farewell::Snapshot => {
-            Ok(format!("deleting; the final snapshot is {snapshot}"))
+            Ok(Probe::Pending(format!("deleting; the final snapshot is {snapshot}")))
         }
-        Ok(_) => Ok("deleting".into()),
+        Ok(_) => Ok(Probe::Pending("deleting".into())),
     }
 }
 

@@ -4,7 +4,10 @@
 pub(super) mod bench;
 pub(super) mod cache_versions;
 pub mod databases;
+mod engine_version;
 pub(super) mod watch;
+
+pub use engine_version::EngineVersion;
 
 use super::{CacheCluster, DbCluster, DbInstance, ReplicationGroup};
 use crate::{
@@ -86,8 +89,11 @@ pub struct DatabaseLive {
     pub database: String,
     /// The master user.
     pub username: String,
-    /// The ARN of the secret that RDS keeps the master password in; empty for a member of a cluster.
+    /// The ARN of the secret that RDS keeps the master password in; empty for a member of a cluster,
+    /// and where somebody has set the password.
     pub secret_arn: String,
+    /// Whether it is the instance of a cluster that writes.
+    pub writer: bool,
 }
 
 /// A port. While a cache is being made AWS does not tell it: that is 0, which meets every port.
@@ -103,14 +109,14 @@ impl Attribute for Port {
     }
 }
 
-/// An engine version. The wanted one is a prefix: `17` is met by `17.9`, not by `170`. A newer one
-/// that differs in the last place only meets it too, since AWS upgrades minor versions by itself:
-/// `17.4` is met by `17.9`.
+/// The engine version of a cache. The wanted one is a prefix: `7.1` is met by `7.1.0`, not by `7.10`. A
+/// newer one that differs in the third place only meets it too, since AWS upgrades these by itself:
+/// `1.6.17` is met by `1.6.22`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version(pub String);
 
 impl Version {
-    /// Whether its components, as far as both have them, come after those of `other`.
+    /// Whether its numbers, as far as both have them, come after those of `other`.
     pub fn is_newer_than(&self, other: &Self) -> bool {
         self.parts().gt(other.parts())
     }
@@ -123,13 +129,13 @@ impl Version {
                 .strip_prefix(prefix)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
-        let line = self.0.rsplit_once('.').map(|(line, _)| line);
+        let line = self.0.rsplit_once('.').map(|(line, _)| line).filter(|line| line.contains('.'));
         extends(&self.0) || line.is_some_and(extends) && found.is_newer_than(self)
     }
 
-    /// The numbers in it; Aurora's have words in between.
+    /// The numbers in it.
     fn parts(&self) -> impl Iterator<Item = u32> {
-        self.0.split(['.', '_']).filter_map(|part| part.parse().ok())
+        self.0.split('.').filter_map(|part| part.parse().ok())
     }
 }
 
@@ -197,19 +203,16 @@ mod tests {
         let meets = |wanted: &str, found: &str| {
             Version(wanted.into()).met_by(&Version(found.into()), &Ids::default())
         };
-        assert!(meets("17", "17.9") && meets("17.9", "17.9") && meets("8.0", "8.0.1"));
-        assert!(!meets("17", "170.1") && !meets("17.9", "17") && !meets("16", "17.1"));
+        assert!(meets("7.1", "7.1.0") && meets("1.6.22", "1.6.22") && meets("8.0", "8.0.1"));
+        assert!(!meets("8.1", "8.10") && !meets("7.1.0", "7.1") && !meets("7.2", "8.0"));
     }
 
     #[test]
-    fn a_version_is_met_by_the_minor_upgrades_that_aws_makes_by_itself() {
+    fn a_version_is_met_by_a_newer_one_of_the_same_line_only() {
         let accepts =
             |wanted: &str, found: &str| Version(wanted.into()).accepts(&Version(found.into()));
-        assert!(accepts("17.4", "17.9") && accepts("8.0.40", "8.0.46"));
-        assert!(accepts("8.0.mysql_aurora.3.10.0", "8.0.mysql_aurora.3.10.2"));
-        assert!(
-            !accepts("17.9", "17.4") && !accepts("17.4", "18.1") && !accepts("8.0.40", "8.4.9")
-        );
+        assert!(accepts("1.6.17", "1.6.22") && accepts("7.2.4", "7.2.6"));
+        assert!(!accepts("1.6.22", "1.6.17") && !accepts("8.0", "8.2") && !accepts("7.0", "7.1"));
     }
 
     #[test]
@@ -221,8 +224,7 @@ mod tests {
     #[test]
     fn versions_are_compared_by_number() {
         let newer = |a: &str, b: &str| Version(a.into()).is_newer_than(&Version(b.into()));
-        assert!(newer("17", "16.13") && newer("10.2", "9.6") && newer("8.0", "7.2"));
-        assert!(newer("8.0.mysql_aurora.3.12.0", "8.0.mysql_aurora.3.10.0"));
-        assert!(!newer("16", "17.9") && !newer("7.1", "7.1.0"));
+        assert!(newer("8.0", "7.2") && newer("8.10", "8.2") && newer("1.6.22", "1.6.17"));
+        assert!(!newer("7.1", "7.1.0") && !newer("7.0", "7.1"));
     }
 }

@@ -8,6 +8,7 @@ use super::reader::Section;
 use super::values::split_type;
 
 mod reserved;
+mod versions;
 
 /// The database: a DB instance, or for Aurora a DB cluster with its instances.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -16,6 +17,8 @@ pub struct Database {
     pub engine: DatabaseEngine,
     /// The engine's version, or the beginning of one: `17` is met by 17.9.
     pub version: String,
+    /// Whether it may stay on a major version past its standard support, which AWS bills for.
+    pub extended_support: bool,
     /// The instance class, `db.family.size`.
     pub instance_class: String,
     /// The storage in GiB, 20 to 65536; it can only grow. Of no meaning with Aurora, whose
@@ -92,6 +95,7 @@ impl Database {
             version: section
                 .text("version", as_is)
                 .unwrap_or_else(|| engine.usual_version().to_owned()),
+            extended_support: section.switch("extended_support"),
             instance_class: section
                 .text("instance_class", instance_class)
                 .unwrap_or_else(|| engine.usual_class().to_owned()),
@@ -107,55 +111,8 @@ impl Database {
 }
 
 impl DatabaseEngine {
-    /// The version that is made when the file names none.
-    pub const fn usual_version(self) -> &'static str {
-        match self {
-            Self::Postgres | Self::AuroraPostgresql => "17",
-            Self::Mysql => "8.4",
-            Self::Mariadb => "11.4",
-            Self::AuroraMysql => "8.0",
-        }
-    }
-
     const fn usual_class(self) -> &'static str {
         if self.is_aurora() { "db.t4g.medium" } else { "db.t4g.micro" }
-    }
-
-    /// Whether AWS could make this version. A newer one than is known here is not refused.
-    pub(super) fn check_version(self, version: &str) -> Result<(), Wrong> {
-        // Aurora MySQL goes on with its own version: 8.0.mysql_aurora.3.10.0.
-        let (community, aurora) = match version.split_once(".mysql_aurora.") {
-            Some((community, aurora)) => (community, Some(aurora)),
-            None => (version, None),
-        };
-        let numbers = |text: &str| -> Option<Vec<u32>> {
-            text.split('.').map(|part| part.parse::<u32>().ok()).collect()
-        };
-        let own =
-            aurora.is_none_or(|aurora| self == Self::AuroraMysql && numbers(aurora).is_some());
-        let parts = numbers(community).filter(|_| own).unwrap_or_default();
-        let (says, help) = match self {
-            Self::Postgres | Self::AuroraPostgresql => match *parts {
-                [(14..), ..] if parts.len() <= 2 => return Ok(()),
-                [_, ..] if parts.len() <= 2 => {
-                    ("this PostgreSQL is out of standard support", "17 is a good choice")
-                }
-                _ => ("expected a version of PostgreSQL", "17, or 17.9 for exactly that one"),
-            },
-            Self::Mysql | Self::AuroraMysql => match *parts {
-                [(8..), _, ..] if parts.len() <= 3 => return Ok(()),
-                [0..8, _, ..] => ("this MySQL is out of standard support", "\"8.0\" or newer"),
-                _ => ("expected a version of MySQL, major and minor number", "such as \"8.0\""),
-            },
-            Self::Mariadb => match *parts {
-                [(11..), _, ..] | [10, (6..), ..] if parts.len() <= 3 => return Ok(()),
-                [0..=10, _, ..] => {
-                    ("this MariaDB is out of standard support", "\"11.4\" is a good choice")
-                }
-                _ => ("expected a version of MariaDB, major and minor number", "such as \"11.4\""),
-            },
-        };
-        Err(Wrong::new(says).help(help))
     }
 
     /// Whether a class can carry this engine.
@@ -163,7 +120,16 @@ impl DatabaseEngine {
         let Some((family, size)) = class.strip_prefix("db.").and_then(split_type) else {
             return Ok(());
         };
-        if self.is_aurora() && family.starts_with('t') && !matches!(size, "medium" | "large") {
+        if !self.is_aurora() {
+            return Ok(());
+        }
+        // "Supported DB engines for DB instance classes", Amazon Aurora User Guide.
+        let aurora = family.starts_with('r') || family.starts_with('x') || family.starts_with('t');
+        if !aurora {
+            return Err(Wrong::new("Aurora runs on the r, x and t families only")
+                .help("such as db.r7g.large, or db.t4g.medium, the smallest"));
+        }
+        if family.starts_with('t') && !matches!(size, "medium" | "large") {
             return Err(Wrong::new(
                 "Aurora runs on the medium and large sizes of the t families only",
             )

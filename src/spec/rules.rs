@@ -73,8 +73,12 @@ const RULES: &[Rule] = &[
         check: data::memcached_has_no_parameters,
     },
     Rule {
-        reads: &["database.engine", "database.version"],
+        reads: &["database.engine", "database.version", "database.extended_support"],
         check: data::the_database_version_exists,
+    },
+    Rule {
+        reads: &["database.engine", "database.extended_support"],
+        check: data::extended_support_is_offered,
     },
     Rule {
         reads: &["database.engine", "database.instance_class"],

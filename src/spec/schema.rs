@@ -278,6 +278,12 @@ const DATABASE: &[Key] = &[
         "the engine's version or the beginning of one: 17 is met by 17.9",
     ),
     key(
+        "extended_support",
+        Switch,
+        Is("false"),
+        "whether to stay on a major version past its standard support, at a price",
+    ),
+    key(
         "instance_class",
         Text,
         Depends("db.t4g.micro, Aurora db.t4g.medium"),

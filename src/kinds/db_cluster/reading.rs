@@ -5,8 +5,8 @@ use crate::{
     aws::{Aws, Sent, Tags, Tolerant, tags},
     engine::{Found, Phase, Probe, Ref},
     kinds::stores::{
-        DatabaseLive, Version,
-        databases::{self, group_ids, has_secret, trouble, wants_snapshot},
+        DatabaseLive, EngineVersion,
+        databases::{self, ExtendedSupport, Standing, awaits_secret, group_ids, wants_snapshot},
         scheduled,
     },
 };
@@ -32,14 +32,17 @@ pub(super) fn seen(cluster: &Described, tags: Tags) -> DbCluster {
     let version = pending.and_then(|p| p.engine_version()).or(cluster.engine_version());
     let days = pending.and_then(Pending::backup_retention_period);
     let days = days.or(cluster.backup_retention_period());
+    let engine = cluster.engine().unwrap_or_default();
     DbCluster {
-        engine: cluster.engine().unwrap_or_default().into(),
-        version: Version(version.unwrap_or_default().into()),
+        engine: engine.into(),
+        version: EngineVersion::of(engine, version.unwrap_or_default()),
+        extended_support: ExtendedSupport::told(cluster.engine_lifecycle_support()),
         backup_days: days.and_then(|n| u8::try_from(n).ok()).unwrap_or_default(),
         protect: is_protected(cluster),
         final_snapshot: wants_snapshot(&all_tags(cluster)),
         database: cluster.database_name().unwrap_or_default().into(),
         username: cluster.master_username().unwrap_or_default().into(),
+        managed_password: cluster.master_user_secret().is_some(),
         subnet_group: Ref::found(cluster.db_subnet_group().unwrap_or_default()),
         security_groups: group_ids(cluster.vpc_security_groups()).map(Ref::found).collect(),
         tags,
@@ -58,6 +61,7 @@ pub(super) fn live(cluster: &Described) -> DatabaseLive {
         database: cluster.database_name().unwrap_or_default().into(),
         username: cluster.master_username().unwrap_or_default().into(),
         secret_arn: secret.unwrap_or_default().into(),
+        writer: false,
     }
 }
 
@@ -69,18 +73,30 @@ pub(super) fn judge(cluster: Described, done: impl Fn(&DbCluster) -> bool) -> Pr
     match phase(&cluster) {
         Phase::Going => Probe::Failed("it is being deleted".into()),
         Phase::Coming | Phase::Broken => {
-            trouble(&status).map_or(Probe::Pending(status), Probe::Failed)
+            trouble(&cluster).map_or(Probe::Pending(status), Probe::Failed)
         }
         Phase::Ready if !done(&seen(&applied, Tags::default())) => Probe::Pending(status),
-        Phase::Ready if let Some(trouble) = trouble(&status) => Probe::Failed(trouble),
+        Phase::Ready if let Some(trouble) = trouble(&cluster) => Probe::Failed(trouble),
         Phase::Ready if cluster.endpoint().is_none() => {
             Probe::Pending("without an endpoint".into())
         }
-        Phase::Ready if !has_secret(cluster.master_user_secret()) => {
+        Phase::Ready if awaits_secret(cluster.master_user_secret()) => {
             Probe::Pending(format!("{status}, without the master password's secret"))
         }
         Phase::Ready | Phase::Copy => Probe::Ready(cluster),
     }
+}
+
+/// Why it cannot be used and will not be, unless somebody mends it.
+pub(super) fn trouble(cluster: &Described) -> Option<String> {
+    let id = cluster.db_cluster_identifier().unwrap_or("?");
+    databases::trouble("db-cluster", id, &status(cluster))
+}
+
+/// How it stands, with `done` telling whether it is as it is wanted.
+pub(super) fn standing(cluster: &Described, done: impl Fn(&DbCluster) -> bool) -> Standing {
+    let done = done(&seen(cluster, Tags::default()));
+    Standing { status: status(cluster), trouble: trouble(cluster), done }
 }
 
 /// AWS's word for its state.
@@ -107,7 +123,7 @@ fn phase(cluster: &Described) -> Phase {
 
 /// What is wrong with it, or what waits for the maintenance window.
 fn notes(cluster: &Described) -> Vec<String> {
-    if let Some(trouble) = trouble(&status(cluster)) {
+    if let Some(trouble) = trouble(cluster) {
         return vec![trouble];
     }
     let pending = cluster.pending_modified_values().filter(|_| phase(cluster) == Phase::Ready);

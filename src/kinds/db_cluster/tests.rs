@@ -1,14 +1,17 @@
 //! How a DB cluster is read, made, changed and removed.
 
 use super::*;
-use crate::kinds::stores::bench::{Net, all, at, found_net, planned, refusal, shop, taken, team};
+use crate::{
+    engine::Action,
+    kinds::stores::bench::{Net, all, at, found_net, planned, refusal, shop, taken, team},
+};
 use aws_sdk_rds::{
     Client,
     operation::{
         create_db_cluster::CreateDbClusterOutput,
         delete_db_cluster::{DeleteDBClusterError, DeleteDbClusterOutput},
         describe_db_clusters::{DescribeDBClustersError, DescribeDbClustersOutput},
-        modify_db_cluster::ModifyDbClusterOutput,
+        modify_db_cluster::{ModifyDBClusterError, ModifyDbClusterOutput},
     },
     types::{
         ClusterPendingModifiedValues, DbClusterMember, MasterUserSecret,
@@ -21,12 +24,14 @@ use std::sync::Arc;
 fn wanted(net: &Net) -> DbCluster {
     DbCluster {
         engine: "aurora-postgresql".into(),
-        version: Version("17".into()),
+        version: EngineVersion::of("aurora-postgresql", "17"),
+        extended_support: ExtendedSupport(Some(false)),
         backup_days: 7,
         protect: true,
         final_snapshot: true,
         database: "shop".into(),
         username: "keeper".into(),
+        managed_password: true,
         subnet_group: net.db.clone(),
         security_groups: net.groups.clone(),
         tags: team(),
@@ -118,7 +123,7 @@ async fn it_is_made_encrypted_protected_and_without_a_password() {
                 && r.manage_master_user_password() == Some(true)
                 && r.master_user_password().is_none()
                 && r.copy_tags_to_snapshot() == Some(true)
-                && r.engine_lifecycle_support() == Some(LIFECYCLE)
+                && r.engine_lifecycle_support() == Some("open-source-rds-extended-support-disabled")
                 && r.db_subnet_group_name() == Some("shop-db")
                 && r.vpc_security_group_ids() == ["sg-1"]
                 && r.tags().iter().any(|t| t.key() == Some(FINAL_SNAPSHOT))
@@ -211,4 +216,29 @@ async fn instances_that_keep_it_from_going_are_named() {
     let found = all::<DbCluster>(&aws).await.remove(0);
     let error = DbCluster::delete(&found, &cx).await.unwrap_err().to_string();
     assert!(error.contains("it has the DB instances theirs"), "{error}");
+}
+
+#[tokio::test]
+async fn one_restored_from_a_snapshot_gets_a_secret_for_its_password_again() {
+    let mut restored = described("available").build();
+    restored.master_user_secret = None;
+    let aws = rds(&[&shows_then_gone([restored])]);
+    let planned = planned(&aws, "db", wanted(&found_net())).await;
+    assert_eq!(planned, [(Action::Update, vec!["managed_password: false -> true".to_owned()])]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_stopped_takes_no_change_and_says_how_to_start_it() {
+    let modify = mock!(Client::modify_db_cluster).then_error(|| {
+        ModifyDBClusterError::generic(refusal("InvalidDBClusterStateFault", "is stopped"))
+    });
+    let stopped = described("stopped").build();
+    let looks = shows_then_gone([stopped.clone(), stopped.clone()]);
+    let (cx, net) = at::<DbCluster>(&rds(&[&modify, &looks]), "db");
+    let wanted = DbCluster { backup_days: 14, ..wanted(&net) };
+    let began = tokio::time::Instant::now();
+    let error = wanted.edit(Edit::Backups, &found(stopped).await, &cx).await.unwrap_err();
+    let says = "aws rds start-db-cluster --db-cluster-identifier shop-db";
+    assert!(error.to_string().contains(says), "{error}");
+    assert!(began.elapsed().as_secs() < 5);
 }

@@ -5,8 +5,10 @@ use crate::{
     aws::{Aws, Sent, Tags, Tolerant, tags},
     engine::{Found, Phase, Probe, Ref},
     kinds::stores::{
-        DatabaseLive, Version,
-        databases::{self, group_ids, has_secret, trouble, wants_snapshot},
+        DatabaseLive, EngineVersion,
+        databases::{
+            self, ExtendedSupport, Standing, Storage, awaits_secret, group_ids, wants_snapshot,
+        },
         scheduled,
     },
 };
@@ -38,16 +40,19 @@ pub(super) fn seen(db: &Described, tags: Tags) -> DbInstance {
     let days = pending.and_then(Pending::backup_retention_period).or(db.backup_retention_period());
     let multi_az = pending.and_then(Pending::multi_az).or(db.multi_az());
     let subnet_group = db.db_subnet_group().and_then(|g| g.db_subnet_group_name());
+    let engine = db.engine().unwrap_or_default();
     DbInstance {
-        engine: db.engine().unwrap_or_default().into(),
+        engine: engine.into(),
         instance_class: class.unwrap_or_default().into(),
         cluster,
-        version: own.then(|| Version(version.unwrap_or_default().into())),
-        storage: storage.filter(|_| own).and_then(|n| u32::try_from(n).ok()),
+        version: own.then(|| EngineVersion::of(engine, version.unwrap_or_default())),
+        storage: storage.filter(|_| own).and_then(|n| u32::try_from(n).ok()).map(Storage),
         multi_az: own.then(|| multi_az.unwrap_or_default()),
         backup_days: days.filter(|_| own).and_then(|n| u8::try_from(n).ok()),
         protect: own.then(|| is_protected(db)),
         final_snapshot: own.then(|| wants_snapshot(&all_tags(db))),
+        managed_password: own.then(|| db.master_user_secret().is_some()),
+        extended_support: own.then(|| ExtendedSupport::told(db.engine_lifecycle_support())),
         database: db.db_name().filter(|_| own).map(str::to_owned),
         username: db.master_username().filter(|_| own).map(str::to_owned),
         subnet_group: Ref::found(subnet_group.unwrap_or_default()),
@@ -69,29 +74,38 @@ pub(super) fn live(db: &Described) -> DatabaseLive {
         database: db.db_name().unwrap_or_default().into(),
         username: db.master_username().unwrap_or_default().into(),
         secret_arn: secret.unwrap_or_default().into(),
+        writer: false,
     }
 }
 
 /// Whether it can be used, and is as `done` wants it.
 pub(super) fn judge(db: Described, done: impl Fn(&DbInstance) -> bool) -> Probe<Described> {
     let status = status(&db);
-    let member = db.db_cluster_identifier().is_some();
     let mut applied = db.clone();
     applied.pending_modified_values = None;
     match phase(&db) {
         Phase::Going => Probe::Failed("it is being deleted".into()),
-        Phase::Coming | Phase::Broken => {
-            trouble(&status).map_or(Probe::Pending(status), Probe::Failed)
-        }
+        Phase::Coming | Phase::Broken => trouble(&db).map_or(Probe::Pending(status), Probe::Failed),
         // More storage, once it is there, ends `storage-full`.
         Phase::Ready if !done(&seen(&applied, Tags::default())) => Probe::Pending(status),
-        Phase::Ready if let Some(trouble) = trouble(&status) => Probe::Failed(trouble),
+        Phase::Ready if let Some(trouble) = trouble(&db) => Probe::Failed(trouble),
         Phase::Ready if db.endpoint().is_none() => Probe::Pending("without an endpoint".into()),
-        Phase::Ready if !member && !has_secret(db.master_user_secret()) => {
+        Phase::Ready if awaits_secret(db.master_user_secret()) => {
             Probe::Pending(format!("{status}, without the master password's secret"))
         }
         Phase::Ready | Phase::Copy => Probe::Ready(db),
     }
+}
+
+/// Why it cannot be used and will not be, unless somebody mends it.
+pub(super) fn trouble(db: &Described) -> Option<String> {
+    databases::trouble("db-instance", db.db_instance_identifier().unwrap_or("?"), &status(db))
+}
+
+/// How it stands, with `done` telling whether it is as it is wanted.
+pub(super) fn standing(db: &Described, done: impl Fn(&DbInstance) -> bool) -> Standing {
+    let done = done(&seen(db, Tags::default()));
+    Standing { status: status(db), trouble: trouble(db), done }
 }
 
 /// AWS's word for its state.
@@ -116,7 +130,7 @@ fn phase(db: &Described) -> Phase {
 
 /// What is wrong with it, or what waits for the maintenance window.
 fn notes(db: &Described) -> Vec<String> {
-    if let Some(trouble) = trouble(&status(db)) {
+    if let Some(trouble) = trouble(db) {
         return vec![trouble];
     }
     let Some(pending) = db.pending_modified_values().filter(|_| phase(db) == Phase::Ready) else {

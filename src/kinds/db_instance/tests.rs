@@ -1,5 +1,8 @@
 //! How a DB instance is read, made, changed and removed.
 
+mod by_hand;
+mod refused;
+
 use super::*;
 use crate::{
     engine::Action,
@@ -27,14 +30,16 @@ fn wanted(net: &Net) -> DbInstance {
         engine: "postgres".into(),
         instance_class: "db.t4g.micro".into(),
         cluster: None,
-        version: Some(Version("17".into())),
-        storage: Some(20),
+        version: Some(EngineVersion::of("postgres", "17")),
+        extended_support: Some(ExtendedSupport(Some(false))),
+        storage: Some(Storage(20)),
         multi_az: Some(false),
         backup_days: Some(7),
         protect: Some(true),
         final_snapshot: Some(true),
         database: Some("shop".into()),
         username: Some("keeper".into()),
+        managed_password: Some(true),
         subnet_group: net.db.clone(),
         security_groups: Some(net.groups.clone()),
         tags: team(),
@@ -62,6 +67,7 @@ fn described(status: &str) -> DbInstanceBuilder {
         .db_instance_class("db.t4g.micro")
         .engine("postgres")
         .engine_version("17.9")
+        .engine_lifecycle_support("open-source-rds-extended-support-disabled")
         .allocated_storage(20)
         .multi_az(false)
         .backup_retention_period(7)
@@ -139,7 +145,7 @@ async fn a_member_of_a_cluster_leaves_to_it_what_is_the_cluster_s() {
     let db = described("available").db_cluster_identifier("shop-db").build();
     let mut member = wanted(&found_net());
     member.cluster = Some(Ref::found("shop-db"));
-    member.version = None;
+    (member.version, member.extended_support, member.managed_password) = (None, None, None);
     (member.storage, member.backup_days) = (None, None);
     (member.multi_az, member.protect, member.final_snapshot) = (None, None, None);
     (member.database, member.username, member.security_groups) = (None, None, None);
@@ -174,7 +180,7 @@ async fn it_is_made_encrypted_private_protected_and_without_a_password() {
                 && r.manage_master_user_password() == Some(true)
                 && r.master_user_password().is_none()
                 && r.copy_tags_to_snapshot() == Some(true)
-                && r.engine_lifecycle_support() == Some(LIFECYCLE)
+                && r.engine_lifecycle_support() == Some("open-source-rds-extended-support-disabled")
                 && r.db_subnet_group_name() == Some("shop-db")
                 && r.vpc_security_group_ids() == ["sg-1"]
                 && r.tags().iter().any(|t| t.key() == Some(FINAL_SNAPSHOT))
@@ -252,7 +258,7 @@ async fn one_that_failed_is_made_anew_only_if_it_never_held_data() {
     assert_eq!(found(never).await.phase, Phase::Broken);
     let once = found(described("incompatible-network").build()).await;
     assert_eq!(once.phase, Phase::Coming);
-    assert_eq!(once.notes, ["RDS says incompatible-network"]);
+    assert_eq!(once.notes, ["RDS says incompatible-network: its events in the console say why"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -282,7 +288,7 @@ async fn a_change_is_applied_at_once_and_waited_for_until_nothing_is_pending() {
 async fn storage_is_not_changed_while_the_last_change_is_under_way() {
     let looks = shows(described("storage-optimization").build());
     let (cx, net) = at::<DbInstance>(&rds(&[&looks]), "db");
-    let wanted = DbInstance { storage: Some(40), ..wanted(&net) };
+    let wanted = DbInstance { storage: Some(Storage(40)), ..wanted(&net) };
     let found = found(described("storage-optimization").build()).await;
     let refused = wanted.edit(Edit::Storage, &found, &cx).await.unwrap_err().to_string();
     assert!(refused.contains("storage-optimization"), "{refused}");

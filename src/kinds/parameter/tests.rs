@@ -50,6 +50,7 @@ fn wanted(rules: &[&Rule]) -> (Parameter, Cx<Aws>) {
         database: "app".into(),
         username: "app".into(),
         secret_arn: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:rds!db-1".into(),
+        writer: false,
     };
     let (cx, cache) = cx.with::<ReplicationGroup>("cache", cache);
     let (cx, database) = cx.with::<DbInstance>("db", database);

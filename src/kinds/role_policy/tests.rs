@@ -36,6 +36,7 @@ fn wanted(rules: &[&Rule], secret: &str) -> (RolePolicy, Cx<Aws>) {
         database: "app".into(),
         username: "app".into(),
         secret_arn: secret.into(),
+        writer: false,
     };
     let (cx, role) = cx.with::<InstanceRole>("app", role);
     let (cx, database) = cx.with::<DbCluster>("db", database);

@@ -1,17 +1,62 @@
-//! What DB instances and DB clusters have in common: final snapshots, states and secrets.
+//! What DB instances and DB clusters have in common: changes, final snapshots, states and secrets.
 
 use crate::{
-    aws::{Aws, Labels, Tags},
-    engine::{Address, Phase},
+    aws::{Aws, Failure, Labels, Tags},
+    engine::{Address, Attribute, Cx, Pace, Phase, Probe, plan::Ids},
 };
+use anyhow::Result;
 use aws_sdk_rds::types::{MasterUserSecret, VpcSecurityGroupMembership};
 use std::{collections::BTreeMap, time::SystemTime};
 
 /// The tag that remembers whether a deletion is to leave a snapshot: AWS asks only then.
 pub const FINAL_SNAPSHOT: &str = "stackctl:final-snapshot";
 
-/// AWS otherwise takes part, at a price, in support beyond an engine's standard one.
-pub(in crate::kinds) const LIFECYCLE: &str = "open-source-rds-extended-support-disabled";
+/// How long making, changing or deleting a database may take.
+pub(in crate::kinds) const WORK: Pace = Pace::seconds(15, 3600);
+
+/// The GiB of a disk. It can only grow, by hand and by itself too, so a larger one meets the wanted
+/// one: what the file asks for is the least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Storage(pub u32);
+
+impl Attribute for Storage {
+    fn show(&self) -> String {
+        self.0.to_string()
+    }
+    fn met_by(&self, found: &Self, _: &Ids) -> bool {
+        found >= self
+    }
+}
+
+/// Whether a database stays on its major version past the end of standard support, which AWS bills
+/// for; otherwise RDS upgrades it. `None` where the engine has no such choice or AWS does not tell,
+/// which meets either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExtendedSupport(pub Option<bool>);
+
+const EXTENDED: &str = "open-source-rds-extended-support";
+const STANDARD: &str = "open-source-rds-extended-support-disabled";
+
+impl ExtendedSupport {
+    /// As AWS tells it.
+    pub(in crate::kinds) fn told(lifecycle: Option<&str>) -> Self {
+        Self(lifecycle.map(|lifecycle| lifecycle == EXTENDED))
+    }
+
+    /// As AWS takes it. Without a word, it takes part in extended support.
+    pub(in crate::kinds) fn lifecycle(self) -> Option<String> {
+        self.0.map(|extended| if extended { EXTENDED } else { STANDARD }.to_owned())
+    }
+}
+
+impl Attribute for ExtendedSupport {
+    fn show(&self) -> String {
+        self.0.map_or_else(|| "(none)".into(), |extended| extended.to_string())
+    }
+    fn met_by(&self, found: &Self, _: &Ids) -> bool {
+        self.0.is_none() || found.0.is_none() || self == found
+    }
+}
 
 /// What AWS answers while a database is not in a state to be changed or deleted.
 pub(in crate::kinds) const BUSY: [&str; 2] =
@@ -48,18 +93,25 @@ pub(in crate::kinds) enum Farewell {
     Snapshot,
     /// One is wanted, but AWS makes none in this state: the automated backups are kept.
     Backups,
+    /// One is wanted, but AWS makes none in this state, and there are no automated backups.
+    Lost,
     /// Nothing is kept.
     Nothing,
 }
 
 impl Farewell {
-    pub(in crate::kinds) fn of(status: &str, wanted: bool) -> Self {
+    /// What becomes of a database in this state that keeps so many days of backups. AWS makes no
+    /// final snapshot of one that is `failed`, `incompatible-restore` or `incompatible-network`
+    /// (`DeleteDBInstance`, `SkipFinalSnapshot`).
+    pub(in crate::kinds) fn of(status: &str, wanted: bool, backup_days: u8) -> Self {
         match status {
             _ if !wanted => Self::Nothing,
             // Nothing was ever stored.
             "creating" => Self::Nothing,
-            "failed" => Self::Backups,
-            _ if status.starts_with("incompatible-") => Self::Backups,
+            "failed" | "incompatible-restore" | "incompatible-network" if backup_days > 0 => {
+                Self::Backups
+            }
+            "failed" | "incompatible-restore" | "incompatible-network" => Self::Lost,
             _ => Self::Snapshot,
         }
     }
@@ -71,8 +123,16 @@ impl Farewell {
             Self::Backups => Some(format!(
                 "no final snapshot can be made while it is {status}; its automated backups are kept"
             )),
+            Self::Lost => Some(format!(
+                "no final snapshot can be made while it is {status}, and it has no automated backups"
+            )),
             Self::Nothing => None,
         }
+    }
+
+    /// Why a deletion needs to be asked for in so many words.
+    pub(in crate::kinds) fn guard(self, status: &str) -> Option<String> {
+        (self == Self::Lost).then(|| self.announce(status)).flatten()
     }
 }
 
@@ -99,19 +159,75 @@ pub(in crate::kinds) fn phase(status: &str, stored: bool) -> Phase {
     }
 }
 
-/// Why a database in this state cannot be used and will not be, unless somebody mends it.
-pub(in crate::kinds) fn trouble(status: &str) -> Option<String> {
+/// Why a database in this state cannot be used and will not be, unless somebody mends it, and how.
+/// `kind` is what RDS's command line calls it: `db-instance`, `db-cluster`.
+pub(in crate::kinds) fn trouble(kind: &str, id: &str, status: &str) -> Option<String> {
     match status {
-        "storage-full" => Some("its storage is full (storage-full): raise `storage`".into()),
-        "stopped" => Some("it is stopped".into()),
-        _ if is_stuck(status) => Some(format!("RDS says {status}")),
+        "storage-full" => Some(
+            "its storage is full (storage-full): write a larger `storage` into the file".into(),
+        ),
+        "stopped" => Some(format!(
+            "it is stopped: start it first (aws rds start-{kind} --{kind}-identifier {id})"
+        )),
+        _ if status.starts_with("inaccessible-encryption-credentials") => Some(format!(
+            "RDS says {status}: enable its KMS key again, and start it (aws rds start-{kind} \
+             --{kind}-identifier {id})"
+        )),
+        "insufficient-capacity" => {
+            Some("RDS says insufficient-capacity: try again later, or with another class".into())
+        }
+        _ if is_stuck(status) => {
+            Some(format!("RDS says {status}: its events in the console say why"))
+        }
         _ => None,
     }
 }
 
-/// Whether the secret with the master password can be read yet.
-pub(in crate::kinds) fn has_secret(secret: Option<&MasterUserSecret>) -> bool {
-    secret.is_some_and(|s| s.secret_arn().is_some() && s.secret_status() != Some("creating"))
+/// How far along a database is, and what is wrong with it.
+pub(in crate::kinds) struct Standing {
+    /// AWS's word for its state.
+    pub(in crate::kinds) status: String,
+    /// Why it will stay in this state.
+    pub(in crate::kinds) trouble: Option<String>,
+    /// Whether it is as it is wanted, what is pending included.
+    pub(in crate::kinds) done: bool,
+}
+
+/// Sends a change until RDS takes it. Before it is sent again, `look` tells whether that is still of
+/// use: the first call may have been carried out and its answer lost, and a state that does not pass
+/// takes no change.
+pub(in crate::kinds) async fn change<S, L>(
+    cx: &Cx<Aws>,
+    send: impl Fn() -> S,
+    look: impl Fn() -> L,
+) -> Result<()>
+where
+    S: Future<Output = Result<(), Failure>> + Send,
+    L: Future<Output = Result<Standing>> + Send,
+{
+    cx.until(WORK, || {
+        let (sent, look) = (send(), look());
+        async move {
+            let Err(failure) = sent.await else { return Ok(Probe::Ready(())) };
+            let busy = failure.is(&BUSY);
+            if !busy && !failure.is(&["InvalidParameterCombination"]) {
+                return Err(failure.into());
+            }
+            let now = look.await?;
+            Ok(match now.trouble {
+                _ if now.done => Probe::Ready(()),
+                _ if !busy => return Err(failure.into()),
+                Some(trouble) => Probe::Failed(trouble),
+                None => Probe::Pending(now.status),
+            })
+        }
+    })
+    .await
+}
+
+/// Whether RDS is still making the secret with the master password.
+pub(in crate::kinds) fn awaits_secret(secret: Option<&MasterUserSecret>) -> bool {
+    secret.is_some_and(|s| s.secret_arn().is_none() || s.secret_status() == Some("creating"))
 }
 
 /// The ids of the security groups that it has and keeps.
@@ -137,12 +253,43 @@ mod tests {
 
     #[test]
     fn a_snapshot_is_made_unless_it_is_unwanted_or_impossible() {
-        assert_eq!(Farewell::of("available", true), Farewell::Snapshot);
-        assert_eq!(Farewell::of("storage-full", true), Farewell::Snapshot);
-        assert_eq!(Farewell::of("available", false), Farewell::Nothing);
-        assert_eq!(Farewell::of("creating", true), Farewell::Nothing);
-        assert_eq!(Farewell::of("incompatible-restore", true), Farewell::Backups);
-        assert_eq!(Farewell::of("failed", true), Farewell::Backups);
+        for status in ["available", "storage-full", "stopped", "incompatible-parameters"] {
+            assert_eq!(Farewell::of(status, true, 0), Farewell::Snapshot, "{status}");
+            assert_eq!(Farewell::of(status, false, 7), Farewell::Nothing, "{status}");
+        }
+        assert_eq!(Farewell::of("creating", true, 7), Farewell::Nothing);
+        for status in ["failed", "incompatible-restore", "incompatible-network"] {
+            assert_eq!(Farewell::of(status, true, 7), Farewell::Backups, "{status}");
+            let lost = Farewell::of(status, true, 0);
+            assert_eq!(lost, Farewell::Lost, "{status}");
+            assert!(lost.guard(status).unwrap().contains("no automated backups"), "{status}");
+        }
+        assert_eq!(Farewell::Backups.guard("failed"), None);
+    }
+
+    #[test]
+    fn a_larger_disk_meets_what_is_asked_for() {
+        let met = |wanted, found| Storage(wanted).met_by(&Storage(found), &Ids::default());
+        assert!(met(20, 20) && met(105, 110) && !met(40, 20));
+    }
+
+    #[test]
+    fn extended_support_is_compared_only_where_aws_tells_of_it() {
+        let met = |wanted, found: Option<&str>| {
+            ExtendedSupport(wanted).met_by(&ExtendedSupport::told(found), &Ids::default())
+        };
+        assert!(met(Some(false), None) && met(None, Some(EXTENDED)));
+        assert!(met(Some(false), Some(STANDARD)) && !met(Some(false), Some(EXTENDED)));
+    }
+
+    #[test]
+    fn a_state_that_does_not_pass_tells_how_to_leave_it() {
+        let told = |status| trouble("db-instance", "shop-db", status).unwrap();
+        assert!(
+            told("stopped").contains("aws rds start-db-instance --db-instance-identifier shop-db")
+        );
+        assert!(told("storage-full").contains("larger `storage`"));
+        assert!(told("inaccessible-encryption-credentials-recoverable").contains("KMS key"));
     }
 
     #[test]
@@ -165,9 +312,9 @@ mod tests {
         ] {
             assert_eq!(phase(status, true), Phase::Coming, "{status}");
             assert_eq!(phase(status, false), Phase::Broken, "{status}");
-            assert!(trouble(status).is_some(), "{status}");
+            assert!(trouble("db-instance", "shop-db", status).is_some(), "{status}");
         }
         assert_eq!(phase("storage-full", true), Phase::Ready);
-        assert!(trouble("storage-full").is_some() && trouble("available").is_none());
+        assert!(trouble("db-instance", "shop-db", "available").is_none());
     }
 }

@@ -42,7 +42,20 @@ fn database(spec: &Spec, key: &str, refuse: Refuse, check: fn(&Database) -> Resu
 }
 
 pub(super) fn the_database_version_exists(spec: &Spec, refuse: Refuse) {
-    database(spec, "database.version", refuse, |db| db.engine.check_version(&db.version));
+    database(spec, "database.version", refuse, |db| {
+        db.engine.check_version(&db.version, db.extended_support)
+    });
+}
+
+pub(super) fn extended_support_is_offered(spec: &Spec, refuse: Refuse) {
+    database(spec, "database.extended_support", refuse, |db| {
+        if db.extended_support && !db.engine.has_extended_support() {
+            return Err(
+                Wrong::new("RDS offers no extended support for MariaDB").help("take the line away")
+            );
+        }
+        Ok(())
+    });
 }
 
 pub(super) fn the_class_fits_the_engine(spec: &Spec, refuse: Refuse) {

@@ -1,0 +1,111 @@
+//! What AWS refuses about a DB instance, and what comes of it.
+
+use super::*;
+use aws_sdk_rds::operation::modify_db_instance::ModifyDBInstanceError;
+
+/// Grows a disk of this type and size, and tells which IOPS and throughput are asked for.
+async fn grown(disk: DbInstanceBuilder, to: u32, iops: Option<i32>, throughput: Option<i32>) {
+    let size = i32::try_from(to).unwrap();
+    let modify = mock!(Client::modify_db_instance)
+        .match_requests(move |r| {
+            r.allocated_storage() == Some(size)
+                && r.iops() == iops
+                && r.storage_throughput() == throughput
+        })
+        .then_output(|| ModifyDbInstanceOutput::builder().build());
+    let db = disk.clone().build();
+    let looks = shows_then_gone(vec![db.clone(), disk.allocated_storage(size).build()]);
+    let (cx, net) = at::<DbInstance>(&rds(&[&modify, &looks]), "db");
+    let wanted = DbInstance { storage: Some(Storage(to)), ..wanted(&net) };
+    wanted.edit(Edit::Storage, &found(db).await, &cx).await.unwrap();
+    assert_eq!(modify.num_calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_from_400_gib_on_grows_with_its_iops_and_a_smaller_one_without() {
+    let gp3 = |size| described("available").storage_type("gp3").allocated_storage(size);
+    grown(gp3(20).iops(3000).storage_throughput(125), 40, None, None).await;
+    grown(gp3(200).iops(3000).storage_throughput(125), 400, Some(12_000), Some(500)).await;
+    grown(gp3(400).iops(20_000).storage_throughput(700), 500, Some(20_000), Some(700)).await;
+    let io2 = described("available").storage_type("io2").allocated_storage(100).iops(5000);
+    grown(io2, 200, Some(5000), None).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_is_not_made_in_a_state_that_does_not_pass() {
+    for (status, says) in [("stopped", "aws rds start-db-instance"), ("storage-full", "larger")] {
+        let modify = mock!(Client::modify_db_instance).then_error(|| {
+            let why = "Database instance is not in available state.";
+            ModifyDBInstanceError::generic(refusal("InvalidDBInstanceState", why))
+        });
+        let db = described(status).build();
+        let (cx, net) = at::<DbInstance>(&rds(&[&modify, &shows(db.clone())]), "db");
+        let wanted = DbInstance { backup_days: Some(14), ..wanted(&net) };
+        let began = tokio::time::Instant::now();
+        let error = wanted.edit(Edit::Backups, &found(db).await, &cx).await.unwrap_err();
+        assert!(error.to_string().contains(says), "{error}");
+        assert!(began.elapsed().as_secs() < 5, "it does not wait");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_whose_answer_was_lost_is_not_sent_again_once_it_is_made() {
+    let small = described("modifying").db_instance_class("db.t4g.small");
+    for (code, message) in [
+        ("InvalidDBInstanceState", "Database instance is not in available state."),
+        ("InvalidParameterCombination", "No modifications were requested"),
+    ] {
+        let modify = mock!(Client::modify_db_instance)
+            .then_error(move || ModifyDBInstanceError::generic(refusal(code, message)));
+        let done = described("available").db_instance_class("db.t4g.small").build();
+        let looks = shows_then_gone(vec![small.clone().build(), done]);
+        let (cx, net) = at::<DbInstance>(&rds(&[&modify, &looks]), "db");
+        let wanted = DbInstance { instance_class: "db.t4g.small".into(), ..wanted(&net) };
+        let found = found(described("available").build()).await;
+        wanted.edit(Edit::InstanceClass, &found, &cx).await.unwrap();
+        assert_eq!(modify.num_calls(), 1, "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_the_change_itself_is_told_at_once() {
+    let modify = mock!(Client::modify_db_instance).then_error(|| {
+        let why = "RDS does not support modifying to db.t4g.nano";
+        ModifyDBInstanceError::generic(refusal("InvalidParameterCombination", why))
+    });
+    let db = described("available").build();
+    let (cx, net) = at::<DbInstance>(&rds(&[&modify, &shows(db.clone())]), "db");
+    let wanted = DbInstance { instance_class: "db.t4g.nano".into(), ..wanted(&net) };
+    let error = wanted.edit(Edit::InstanceClass, &found(db).await, &cx).await.unwrap_err();
+    assert!(error.to_string().contains("db.t4g.nano"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_a_lasting_state_refuses_ends_at_once() {
+    let delete = mock!(Client::delete_db_instance).then_error(|| {
+        DeleteDBInstanceError::generic(refusal("InvalidDBInstanceState", "it is stopped"))
+    });
+    let stopped = described("stopped").deletion_protection(false).build();
+    let (cx, _) = at::<DbInstance>(&rds(&[&delete, &shows(stopped.clone())]), "db");
+    let error = DbInstance::delete(&found(stopped).await, &cx).await.unwrap_err().to_string();
+    assert!(error.contains("aws rds start-db-instance"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_would_be_lost_for_good_goes_only_where_that_was_asked_for() {
+    let delete = mock!(Client::delete_db_instance)
+        .match_requests(|r| r.skip_final_snapshot() == Some(true))
+        .then_output(|| DeleteDbInstanceOutput::builder().build());
+    let failed = described("failed").deletion_protection(false).backup_retention_period(0).build();
+    let (cx, _) = at::<DbInstance>(&rds(&[&delete, &shows(failed.clone())]), "db");
+    let lost = found(failed.clone()).await;
+    assert!(DbInstance::guard(&lost).unwrap().contains("no automated backups"));
+    let error = DbInstance::delete(&lost, &cx).await.unwrap_err().to_string();
+    assert!(error.contains("--unprotect"), "{error}");
+    assert_eq!(delete.num_calls(), 0);
+    let mut aws = (*rds(&[&delete, &shows_then_gone(vec![failed])])).clone();
+    aws.unprotect = true;
+    let (cx, _) = at::<DbInstance>(&Arc::new(aws), "db");
+    DbInstance::delete(&lost, &cx).await.unwrap();
+    assert_eq!(delete.num_calls(), 1);
+}
