@@ -290,13 +290,18 @@ fn database(to: &DatabaseRef, cx: &Cx<Aws>) -> Result<(Told, Variables)> {
 
 /// The variables that lead to a database. The password is not among them: the app reads it from the
 /// secret, since RDS changes it every week.
+///
+/// PostgreSQL from 15 on and `MariaDB` from 11.8 on take encrypted connections only, and all engines
+/// offer them: each client is told in its own word (libpq's `sslmode`, MySQL's `--ssl-mode`).
 fn to_database(live: &DatabaseLive) -> Variables {
+    let encrypted = if live.engine.contains("postgres") { "require" } else { "REQUIRED" };
     variables([
         ("DATABASE_HOST", live.host.clone()),
         ("DATABASE_PORT", live.port.to_string()),
         ("DATABASE_NAME", live.database.clone()),
         ("DATABASE_USER", live.username.clone()),
         ("DATABASE_SECRET_ARN", live.secret_arn.clone()),
+        ("DATABASE_SSLMODE", encrypted.to_owned()),
     ])
 }
 

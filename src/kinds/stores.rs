@@ -79,6 +79,8 @@ pub struct DatabaseLive {
     pub id: String,
     /// Its ARN.
     pub arn: String,
+    /// What runs on it, as AWS spells it.
+    pub engine: String,
     /// AWS's word for its state.
     pub status: String,
     /// Its host name; empty while it is being made.

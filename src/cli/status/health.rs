@@ -6,6 +6,7 @@ use crate::{
     engine::{Address, Found, Inventory, Kind, Phase},
     kinds::{
         CacheCluster, DbCluster, DbInstance, LoadBalancer, ReplicationGroup, Target, TargetGroup,
+        stores::databases::is_out_of_use,
     },
     ui::{
         paint::{BAD, CARE, FAINT, GOOD, Painted, STRONG},
@@ -176,7 +177,7 @@ impl Part {
         Self {
             address: found.address(),
             state: if status.is_empty() { phase } else { status }.to_owned(),
-            ready: found.phase == Phase::Ready,
+            ready: found.phase == Phase::Ready && !is_out_of_use(status),
             notes: found.notes.clone(),
         }
     }
@@ -238,6 +239,21 @@ fn write_notes(f: &mut fmt::Formatter<'_>, notes: &[Note]) -> fmt::Result {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::Tags;
+
+    #[test]
+    fn a_database_that_is_stopped_or_full_is_not_ready() {
+        let part = |status: &str| {
+            let live = crate::kinds::db_subnet_group::DbSubnetGroupLive {
+                name: "shop-db".into(),
+                arn: String::new(),
+            };
+            let spec = crate::kinds::DbSubnetGroup { subnets: Vec::new(), tags: Tags::default() };
+            Part::of(&Found::ready("db", spec, live), status).ready
+        };
+        assert!(part("available") && part(""));
+        assert!(!part("stopped") && !part("storage-full") && !part("failed"));
+    }
 
     #[test]
     fn what_others_have_added_is_told_and_drift_is_not_none() {

@@ -55,6 +55,7 @@ pub(super) fn live(cluster: &Described) -> DatabaseLive {
     DatabaseLive {
         id: cluster.db_cluster_identifier().unwrap_or_default().into(),
         arn: cluster.db_cluster_arn().unwrap_or_default().into(),
+        engine: cluster.engine().unwrap_or_default().into(),
         status: status(cluster),
         host: cluster.endpoint().unwrap_or_default().into(),
         port: port.unwrap_or_default(),

@@ -68,6 +68,7 @@ pub(super) fn live(db: &Described) -> DatabaseLive {
     DatabaseLive {
         id: db.db_instance_identifier().unwrap_or_default().into(),
         arn: db.db_instance_arn().unwrap_or_default().into(),
+        engine: db.engine().unwrap_or_default().into(),
         status: status(db),
         host: endpoint.and_then(|e| e.address()).unwrap_or_default().into(),
         port: port.unwrap_or_default(),

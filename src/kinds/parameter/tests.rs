@@ -44,6 +44,7 @@ fn wanted(rules: &[&Rule]) -> (Parameter, Cx<Aws>) {
     let database = DatabaseLive {
         id: "shop-db".into(),
         arn: String::new(),
+        engine: "aurora-postgresql".into(),
         status: "available".into(),
         host: "shop-db.example.com".into(),
         port: 5432,
@@ -121,6 +122,7 @@ fn the_app_is_told_where_cache_and_database_are_and_of_the_password_only_where_i
     DATABASE_NAME=app
     DATABASE_USER=app
     DATABASE_SECRET_ARN=arn:aws:secretsmanager:eu-west-1:111122223333:secret:rds!db-1
+    DATABASE_SSLMODE=require
     # environment
     LOG_LEVEL=info
     PORT=3000

@@ -30,6 +30,7 @@ fn wanted(rules: &[&Rule], secret: &str) -> (RolePolicy, Cx<Aws>) {
     let database = DatabaseLive {
         id: "shop-db".into(),
         arn: "arn:aws:rds:eu-west-1:111122223333:cluster:shop-db".into(),
+        engine: "aurora-postgresql".into(),
         status: "available".into(),
         host: "shop-db.example.com".into(),
         port: 5432,

@@ -159,6 +159,11 @@ pub(in crate::kinds) fn phase(status: &str, stored: bool) -> Phase {
     }
 }
 
+/// Whether a database in this state cannot be used, and will not be unless somebody mends it.
+pub fn is_out_of_use(status: &str) -> bool {
+    matches!(status, "storage-full" | "stopped") || is_stuck(status)
+}
+
 /// Why a database in this state cannot be used and will not be, unless somebody mends it, and how.
 /// `kind` is what RDS's command line calls it: `db-instance`, `db-cluster`.
 pub(in crate::kinds) fn trouble(kind: &str, id: &str, status: &str) -> Option<String> {

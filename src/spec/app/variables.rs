@@ -5,12 +5,13 @@ use crate::spec::environment::is_name;
 use crate::spec::values::Arn;
 
 /// The variables that stackctl sets itself.
-const OURS: [&str; 11] = [
+const OURS: [&str; 12] = [
     "AWS_REGION",
     "DATABASE_HOST",
     "DATABASE_NAME",
     "DATABASE_PORT",
     "DATABASE_SECRET_ARN",
+    "DATABASE_SSLMODE",
     "DATABASE_USER",
     "MEMCACHED_SERVERS",
     "MEMCACHED_TLS",

@@ -3,14 +3,15 @@
 from ..call import fault
 from .db_instances import check_groups, check_password, check_upgrade, combination
 from .db_secrets import give_name
-from .engines import full_version, major
+from .engines import check_lifecycle, full_version, major
 from .holders import db_net
 from .registry import on
 from .states import enter, passing
 
 
 def busy(call, name):
-    if passing(call, "dbcluster", name):
+    cluster = call.moto("rds").clusters.get(name)
+    if passing(call, "dbcluster", name) or cluster and cluster.status == "stopped":
         raise fault("InvalidDBClusterStateFault", f"DB cluster {name} is not in available state")
 
 
@@ -22,12 +23,14 @@ def create_db_cluster(call):
         raise fault("DBClusterAlreadyExistsFault", "DB Cluster already exists")
     check_groups(call)
     check_password(call, needed=True)
+    check_lifecycle(engine, version, call.get("EngineLifecycleSupport"))
     group = (call.get("DBSubnetGroupName") or "").lower()
     if group and group not in rds.subnet_groups:
         raise fault("DBSubnetGroupNotFoundFault", f"DB subnet group '{group}' does not exist.", 404)
     family = f"default.{engine}{major(engine, version)}"
     answer = call.forward({"DBClusterParameterGroupName": family, **call.request, "EngineVersion": version})
     give_name(rds.clusters[name])
+    rds.clusters[name].lifecycle = call.get("EngineLifecycleSupport") or "open-source-rds-extended-support"
     enter(call, "dbcluster", name, "creating")
     answer["DBCluster"]["Status"] = "creating"
     return answer
@@ -80,6 +83,9 @@ def describe_db_clusters(call):
     answer = call.forward()
     for c in answer.get("DBClusters", []):
         c["Status"] = passing(call, "dbcluster", c["DBClusterIdentifier"]) or c["Status"]
+        cluster = call.moto("rds").clusters.get(c["DBClusterIdentifier"])
+        if getattr(cluster, "lifecycle", None):
+            c["EngineLifecycleSupport"] = cluster.lifecycle
     if not name and not call.get("Filters"):
         answer["DBClusters"] += list(ghosts.values())
     return answer

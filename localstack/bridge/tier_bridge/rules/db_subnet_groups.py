@@ -22,10 +22,25 @@ def db_subnet_group(call):
             "The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. "
             "Current AZ coverage: 1. Add subnets to cover at least 2 AZs.",
         )
+    if old:
+        check_kept(call, rds, name, old, known)
     answer = call.forward()
     if old:
         rds.subnet_groups[name] = old  # moto loses a group when it is modified
     return answer
+
+
+def check_kept(call, rds, name, old, known):
+    """A subnet stays while an instance stands in it."""
+    lost = {s.id: s.availability_zone for s in old._subnets if s.id not in call.get("SubnetIds", [])}
+    for db in rds.databases.values():
+        if db_net(rds, db)[2] == name:
+            zones = {db.availability_zone, getattr(db, "secondary_zone", None) if db.multi_az else None}
+            if used := [s for s, zone in lost.items() if zone in zones]:
+                raise fault(
+                    "SubnetAlreadyInUse",
+                    f"The subnet(s) {', '.join(used)} are in use by DB instance {db.db_instance_identifier}.",
+                )
 
 
 @on("rds", "DeleteDBSubnetGroup")

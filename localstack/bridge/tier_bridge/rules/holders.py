@@ -10,12 +10,19 @@ from .states import passing
 Holder = namedtuple("Holder", "what owner subnets groups")
 
 
+def stands_in(db, zone):
+    if not hasattr(db, "availability_zone"):
+        return True
+    return zone == db.availability_zone or bool(db.multi_az) and zone == getattr(db, "secondary_zone", None)
+
+
 def db_net(rds, db):
-    """Subnet ids, security group ids and subnet group name of a DB instance or cluster."""
+    """Subnet ids, security group ids and subnet group name of a DB instance or cluster. An instance is in the
+    subnet of its zone, and with a standby in that of another."""
     name = (getattr(db, "_db_subnet_group_name", None) or db.__dict__.get("db_subnet_group_name") or "").lower()
     group = rds.subnet_groups.get(name) if name else None
     return (
-        {s.id for s in group._subnets} if group else set(),
+        {s.id for s in group._subnets if stands_in(db, s.availability_zone)} if group else set(),
         set(getattr(db, "vpc_security_group_ids", None) or []),
         name,
     )
@@ -33,11 +40,11 @@ def services(call):
         yield Holder(balancer_interfaces(lb), "amazon-elb", {s.id for s in lb.subnets}, set(lb.security_groups or []))
     for db in list(rds.databases.values()):
         subnets, groups, _ = db_net(rds, db)
-        # An instance is in one subnet at a time, and its group's other subnets may be needed at any.
         yield Holder("RDSNetworkInterface", "amazon-rds", subnets, groups)
     for cluster in list(rds.clusters.values()):
-        subnets, groups, _ = db_net(rds, cluster)
-        yield Holder("RDSNetworkInterface", "amazon-rds", subnets, groups)
+        # The interfaces are those of its instances, which have its groups.
+        _, groups, _ = db_net(rds, cluster)
+        yield Holder("RDSNetworkInterface", "amazon-rds", set(), groups)
     cache = elasticache.STORES.get((call.account, call.region))
     for res in list(cache.kinds["cluster"].values()) if cache else ():
         subnets = {subnet for _, subnet in res.hidden["Places"] if subnet}
