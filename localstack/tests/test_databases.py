@@ -105,6 +105,101 @@ class Databases(CloudTest):
         self.rds.delete_db_subnet_group(**held)
         self.ec2.delete_security_group(GroupId=self.sg)
 
+    def change(self, name="shop", **more):
+        return {"DBInstanceIdentifier": name, "ApplyImmediately": True, **more}
+
+    def test_a_disk_grows_by_a_tenth_at_least_and_from_400_gib_on_with_its_iops(self):
+        self.available(StorageType="gp3")
+        self.rds.modify_db_instance(**self.change(AllocatedStorage=21))
+        self.eventually("available", self.status)
+        self.assertEqual(self.shown()["AllocatedStorage"], 22)
+        small = self.change(AllocatedStorage=40, Iops=3000)
+        large = self.change(AllocatedStorage=400)
+        for wrong in (small, large, {**large, "Iops": 3000}):
+            self.refuses("InvalidParameterCombination", self.rds.modify_db_instance, **wrong)
+        self.rds.modify_db_instance(**large, Iops=12000, StorageThroughput=500)
+        self.eventually("available", self.status)
+        self.assertEqual((self.shown()["AllocatedStorage"], self.shown()["Iops"]), (400, 12000))
+
+    def test_a_version_is_upgraded_to_its_targets_only(self):
+        self.available(version="16.10")
+        found = self.rds.describe_db_engine_versions(Engine="postgres", EngineVersion="16.10")["DBEngineVersions"]
+        targets = [t["EngineVersion"] for t in found[0]["ValidUpgradeTarget"]]
+        self.assertIn("17.6", targets)
+        self.assertNotIn("17.5", targets)
+        # The default of 17 is older than the newest, and as old as 16.9.
+        wrong = self.change(EngineVersion="17", AllowMajorVersionUpgrade=True)
+        self.refuses("InvalidParameterCombination", self.rds.modify_db_instance, **wrong)
+        self.rds.modify_db_instance(**{**wrong, "EngineVersion": "17.6"})
+        self.assertEqual(self.shown()["EngineVersion"], "17.6")
+
+    def test_a_version_past_its_standard_support_needs_extended_support(self):
+        asked = {"name": "old", "engine": "mysql", "version": "8.0"}
+        off = {"EngineLifecycleSupport": "open-source-rds-extended-support-disabled"}
+        self.refuses("InvalidParameterCombination", lambda **more: self.make(**asked, **more), **off)
+        made = self.make(**asked, EngineLifecycleSupport="open-source-rds-extended-support")
+        self.assertEqual(made["EngineLifecycleSupport"], "open-source-rds-extended-support")
+        self.assertEqual(self.make("new", "mysql", "8.4", **off)["EngineLifecycleSupport"], off["EngineLifecycleSupport"])
+
+    def test_a_stopped_instance_takes_no_change(self):
+        self.available()
+        self.rds.stop_db_instance(DBInstanceIdentifier="shop")
+        self.refuses("InvalidDBInstanceState", self.rds.modify_db_instance, **self.change(BackupRetentionPeriod=3))
+        self.rds.start_db_instance(DBInstanceIdentifier="shop")
+        self.rds.modify_db_instance(**self.change(BackupRetentionPeriod=3))
+
+    def test_a_restored_instance_has_the_tags_of_the_snapshot_and_no_managed_password(self):
+        self.available(DeletionProtection=True, MultiAZ=True)
+        self.rds.create_db_snapshot(DBInstanceIdentifier="shop", DBSnapshotIdentifier="before")
+        self.rds.restore_db_instance_from_db_snapshot(
+            DBInstanceIdentifier="copy", DBSnapshotIdentifier="before", DBSubnetGroupName="shop"
+        )
+        self.eventually("available", lambda: self.status("copy"))
+        copy = self.shown("copy")
+        self.assertEqual(copy["TagList"], TAGS)
+        self.assertNotIn("MasterUserSecret", copy)
+        self.assertEqual((copy["DeletionProtection"], copy["MultiAZ"]), (False, False))
+        self.assertIn("MasterUserSecret", self.shown())
+        self.rds.modify_db_instance(**self.change("copy", ManageMasterUserPassword=True))
+        self.assertIn("SecretArn", self.shown("copy")["MasterUserSecret"])
+
+    def test_an_instance_stands_in_one_zone_and_its_subnet_stays(self):
+        vpc = self.ec2.describe_subnets(SubnetIds=self.subnets[:1])["Subnets"][0]["VpcId"]
+        third = self.ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.9.0/24", AvailabilityZone="eu-west-1c")
+        three = [*self.subnets, third["Subnet"]["SubnetId"]]
+        self.rds.modify_db_subnet_group(DBSubnetGroupName="shop", SubnetIds=three)
+        self.available(AvailabilityZone="eu-west-1b")
+        self.assertEqual(self.shown()["AvailabilityZone"], "eu-west-1b")
+        holds = [{"Name": "description", "Values": ["RDSNetworkInterface"]}]
+        found = self.ec2.describe_network_interfaces(Filters=holds)["NetworkInterfaces"]
+        self.assertEqual([i["SubnetId"] for i in found], [self.subnets[1]])
+        wrong = {"DBSubnetGroupName": "shop", "SubnetIds": [three[0], three[2]]}
+        self.refuses("SubnetAlreadyInUse", self.rds.modify_db_subnet_group, **wrong)
+        self.rds.modify_db_subnet_group(DBSubnetGroupName="shop", SubnetIds=self.subnets)
+
+    def test_aurora_runs_on_its_own_classes(self):
+        for engine, kind, offered in (
+            ("postgres", "db.m7g.large", True),
+            ("aurora-postgresql", "db.m7g.large", False),
+            ("aurora-postgresql", "db.t4g.micro", False),
+            ("aurora-postgresql", "db.r7g.large", True),
+        ):
+            asked = {"Engine": engine, "DBInstanceClass": kind}
+            found = self.rds.describe_orderable_db_instance_options(**asked)["OrderableDBInstanceOptions"]
+            self.assertEqual(bool(found), offered, kind)
+        self.rds.create_db_cluster(
+            DBClusterIdentifier="shop",
+            Engine="aurora-postgresql",
+            MasterUsername="shop",
+            ManageMasterUserPassword=True,
+            DBSubnetGroupName="shop",
+        )
+        self.eventually("available", self.cluster_status)
+        member = {"Engine": "aurora-postgresql", "DBClusterIdentifier": "shop", "DBInstanceIdentifier": "one"}
+        wrong = {**member, "DBInstanceClass": "db.m7g.large"}
+        self.refuses("InvalidParameterCombination", self.rds.create_db_instance, **wrong)
+        self.rds.create_db_instance(**member, DBInstanceClass="db.r7g.large")
+
     def cluster_status(self):
         try:
             return self.rds.describe_db_clusters(DBClusterIdentifier="shop")["DBClusters"][0]["Status"]

@@ -127,6 +127,7 @@ fn rds(
         engine: wanted.engine.as_str().into(),
         instance_class: wanted.instance_class.clone(),
         cluster: None,
+        zone: None,
         version: Some(EngineVersion::of(wanted.engine.as_str(), &wanted.version)),
         extended_support: Some(extended_support(wanted)),
         storage: Some(Storage(wanted.storage)),
@@ -144,7 +145,8 @@ fn rds(
     sheet.add("db", instance)
 }
 
-/// The cluster holds the data; its first instance serves it, and a second one can take over.
+/// The cluster holds the data; its first instance serves it, and a second one in another zone can take
+/// over. They are changed one after another, so that one of them is always there.
 fn aurora(
     sheet: &mut Sheet,
     wanted: &Database,
@@ -166,11 +168,14 @@ fn aurora(
         tags: sheet.tags(),
     };
     let cluster = sheet.add("db", cluster);
-    for name in ["db-1", "db-2"].into_iter().take(1 + usize::from(wanted.multi_az)) {
+    let zones: Vec<_> = sheet.zones.values().cloned().collect();
+    let names = ["db-1", "db-2"].into_iter().take(1 + usize::from(wanted.multi_az));
+    for (index, name) in names.enumerate() {
         let member = DbInstance {
             engine: wanted.engine.as_str().into(),
             instance_class: wanted.instance_class.clone(),
             cluster: Some(cluster.clone()),
+            zone: zones.get(index).cloned(),
             version: None,
             extended_support: None,
             storage: None,
@@ -185,7 +190,7 @@ fn aurora(
             security_groups: None,
             tags: sheet.tags(),
         };
-        sheet.add(name, member);
+        sheet.graph.member("db", index, |graph| graph.add(name, member));
     }
     cluster
 }

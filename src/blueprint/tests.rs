@@ -302,7 +302,10 @@ fn aurora_is_a_cluster_that_holds_the_data_and_instances_that_serve_it() {
     assert!(cluster.protect && cluster.final_snapshot);
     let member = graph.get::<DbInstance>("db-2").unwrap();
     assert_eq!(member.cluster.show(), "db-cluster/db");
+    assert_eq!(member.zone, Some("eu-west-1b".into()));
     assert_eq!((&member.version, member.protect, member.storage), (&None, None, None));
+    let set = |at: &str| graph.members().find(|(a, _)| a.to_string() == at).map(|(_, m)| m.index);
+    assert_eq!((set("db-instance/db-1"), set("db-instance/db-2")), (Some(0), Some(1)));
     let alone = drawn("database: {engine: aurora-mysql}");
     assert_eq!(names(&alone, &["db-instance"]), "db-instance: db-1");
 }

@@ -10,13 +10,17 @@ use super::{
         databases::{
             self, BUSY, ExtendedSupport, FINAL_SNAPSHOT, Farewell, WORK, change, snapshot_name,
         },
-        fresh, stranger,
+        fresh,
+        offers::{self, Upgrade},
+        stranger,
         watch::{are, ids, watch},
     },
 };
 use crate::{
     aws::{Aws, Sent, Tags, Tolerant, eventually, tags},
-    engine::{Cx, Found, Kind, Pace, Phase, Probe, Ref, Swap, Table, Taken},
+    engine::{
+        Change, Cx, Found, Kind, Pace, Phase, Probe, Problem, Ref, Refused, Swap, Table, Taken,
+    },
 };
 use anyhow::{Context, Result};
 use aws_sdk_rds::types::DbCluster as Described;
@@ -118,6 +122,29 @@ impl Kind for DbCluster {
         protected.or_else(|| farewell(found).guard(&found.live.status))
     }
 
+    fn refuse(&self, found: &Found<Self>, changes: &[Change]) -> Option<Refused> {
+        databases::refuse_older(&self.engine, &self.version, &found.spec.version, changes)
+    }
+
+    async fn preflight(
+        &self,
+        found: Option<&Found<Self>>,
+        changes: &[Change],
+        cx: &Cx<Aws>,
+    ) -> Result<Vec<Problem>> {
+        let (cloud, wanted) = (&cx.cloud, &self.version);
+        let problem = match found {
+            None => offers::refuses(cloud, &self.engine, Some(wanted), None).await,
+            Some(found) if changes.iter().any(|change| change.attribute == "version") => {
+                let from = found.spec.version.as_str();
+                let upgrade = Upgrade::of(cloud, &self.engine, from, wanted).await;
+                upgrade.problem(&self.engine, from, wanted)
+            }
+            Some(_) => None,
+        };
+        Ok(problem.into_iter().collect())
+    }
+
     async fn discover(cloud: &Aws) -> Result<Vec<Found<Self>>> {
         let pages = cloud.rds.describe_db_clusters().into_paginator().items().send();
         let all = pages.collect::<Result<Vec<_>, _>>().await.aws()?;
@@ -163,7 +190,8 @@ impl Kind for DbCluster {
             return Ok(live(&made.db_cluster.context("made, but not described")?));
         }
         let there = describe(cloud, &id).await?.context("it exists already, yet does not")?;
-        Ok(reading::read(cloud, &there).ok_or_else(|| stranger("DB cluster", &id))?.live)
+        let ours = reading::read(cloud, &there).filter(|found| found.phase != Phase::Copy);
+        Ok(ours.ok_or_else(|| stranger("DB cluster", &id))?.live)
     }
 
     async fn settle(live: Self::Live, cx: &Cx<Aws>) -> Result<Self::Live> {
@@ -180,7 +208,12 @@ impl Kind for DbCluster {
             Edit::Password => call.manage_master_user_password(self.managed_password),
             // The file asks for the version in so many words.
             Edit::Version => {
-                call.engine_version(self.version.as_str()).allow_major_version_upgrade(true)
+                let from = found.spec.version.as_str();
+                let target = match Upgrade::of(&cx.cloud, &self.engine, from, &self.version).await {
+                    Upgrade::To(target) => target,
+                    Upgrade::OnlyTo(_) | Upgrade::Unknown => self.version.as_str().to_owned(),
+                };
+                call.engine_version(target).allow_major_version_upgrade(true)
             }
             Edit::ExtendedSupport => {
                 call.set_engine_lifecycle_support(self.extended_support.lifecycle())

@@ -13,13 +13,17 @@ use super::{
             self, BUSY, ExtendedSupport, FINAL_SNAPSHOT, Farewell, Storage, WORK, change,
             snapshot_name,
         },
-        fresh, stranger,
+        fresh,
+        offers::{self, Upgrade},
+        stranger,
         watch::{are, ids, watch},
     },
 };
 use crate::{
     aws::{Aws, Sent, Tags, Tolerant, eventually, tags},
-    engine::{Cx, Found, Kind, Pace, Phase, Probe, Ref, Swap, Table, Taken},
+    engine::{
+        Change, Cx, Found, Kind, Pace, Phase, Probe, Problem, Ref, Refused, Swap, Table, Taken,
+    },
 };
 use anyhow::{Context, Result, bail};
 use aws_sdk_rds::{
@@ -41,6 +45,9 @@ pub struct DbInstance {
     pub instance_class: String,
     /// The Aurora cluster it is a member of.
     pub cluster: Option<Ref<DbCluster>>,
+    /// The zone it is made in, if that is to be one of the cluster's. Where it stands is not compared:
+    /// AWS moves none.
+    pub zone: Option<String>,
     /// The engine version; minor upgrades that AWS makes meet it.
     pub version: Option<EngineVersion>,
     /// Whether it stays on its major version past standard support.
@@ -155,10 +162,54 @@ impl Kind for DbInstance {
         protected.or_else(|| farewell(found).guard(&found.live.status))
     }
 
+    fn refuse(&self, found: &Found<Self>, changes: &[Change]) -> Option<Refused> {
+        let (wanted, has) = (self.version.as_ref()?, found.spec.version.as_ref()?);
+        databases::refuse_older(&self.engine, wanted, has, changes)
+    }
+
+    fn disturbs(edit: Edit) -> bool {
+        matches!(edit, Edit::InstanceClass)
+    }
+
+    fn goes_last(found: &Found<Self>) -> bool {
+        found.live.writer
+    }
+
     async fn discover(cloud: &Aws) -> Result<Vec<Found<Self>>> {
         let pages = cloud.rds.describe_db_instances().into_paginator().items().send();
         let all = pages.collect::<Result<Vec<_>, _>>().await.aws()?;
-        Ok(all.iter().filter_map(|db| reading::read(cloud, db)).collect())
+        let mut found: Vec<_> = all.iter().filter_map(|db| reading::read(cloud, db)).collect();
+        reading::tell_apart(cloud, &mut found).await?;
+        Ok(found)
+    }
+
+    async fn preflight(
+        &self,
+        found: Option<&Found<Self>>,
+        changes: &[Change],
+        cx: &Cx<Aws>,
+    ) -> Result<Vec<Problem>> {
+        let (cloud, class) = (&cx.cloud, Some(&*self.instance_class));
+        let Some(found) = found else {
+            let refused = offers::refuses(cloud, &self.engine, self.version.as_ref(), class).await;
+            return Ok(refused.into_iter().collect());
+        };
+        let changed = |name: &str| changes.iter().any(|change| change.attribute == name);
+        let mut problems = Vec::new();
+        if changed("instance_class") {
+            problems.extend(offers::refuses(cloud, &self.engine, None, class).await);
+        }
+        if !changed("version") && !changed("storage") {
+            return Ok(problems);
+        }
+        let Some(db) = describe(cloud, &found.live.id).await? else { return Ok(problems) };
+        if changed("version") {
+            problems.extend(self.refuses_upgrade(&db, cx).await);
+        }
+        if changed("storage") {
+            problems.extend(self.storage.and_then(|to| refuses_growth(&db, to)));
+        }
+        Ok(problems)
     }
 
     async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {
@@ -173,6 +224,7 @@ impl Kind for DbInstance {
     async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
         let id = cx.cloud.named(cx.name());
         let call = self.creation(&id, cx)?;
+        let call = call.set_availability_zone(self.zone_within_cluster(cx).await?);
         let made = eventually(cx, Pace::seconds(5, 180), fresh, || {
             let call = call.clone();
             async move { call.send().await.aws().or_code(&["DBInstanceAlreadyExists"]) }
@@ -181,7 +233,8 @@ impl Kind for DbInstance {
             return Ok(live(&made.db_instance.context("made, but not described")?));
         }
         let there = describe(&cx.cloud, &id).await?.context("it exists already, yet does not")?;
-        Ok(reading::read(&cx.cloud, &there).ok_or_else(|| stranger("DB instance", &id))?.live)
+        let ours = reading::read(&cx.cloud, &there).filter(|found| found.phase != Phase::Copy);
+        Ok(ours.ok_or_else(|| stranger("DB instance", &id))?.live)
     }
 
     async fn settle(live: Self::Live, cx: &Cx<Aws>) -> Result<Self::Live> {
@@ -198,8 +251,7 @@ impl Kind for DbInstance {
         let call = match edit {
             Edit::Password => modify().set_manage_master_user_password(self.managed_password),
             Edit::Version => {
-                let call = modify()
-                    .set_engine_version(self.version.as_ref().map(|v| v.as_str().to_owned()));
+                let call = modify().set_engine_version(self.target(id, cx).await?);
                 // The file asks for the version in so many words.
                 call.allow_major_version_upgrade(true)
             }
@@ -290,6 +342,55 @@ impl DbInstance {
         }
     }
 
+    /// The zone to make it in, if the cluster's storage is in it.
+    async fn zone_within_cluster(&self, cx: &Cx<Aws>) -> Result<Option<String>> {
+        let (Some(zone), Some(cluster)) = (&self.zone, &self.cluster) else { return Ok(None) };
+        let id = cx.get(cluster)?.id;
+        let answer = cx.cloud.rds.describe_db_clusters().db_cluster_identifier(id).send().await;
+        let answer = answer.aws()?;
+        let within = answer.db_clusters().iter().any(|c| c.availability_zones().contains(zone));
+        Ok(within.then(|| zone.clone()))
+    }
+
+    /// The version to ask for: exactly one that RDS upgrades this one to.
+    async fn target(&self, id: &str, cx: &Cx<Aws>) -> Result<Option<String>> {
+        let Some(wanted) = &self.version else { return Ok(None) };
+        let db = describe(&cx.cloud, id).await?.context("it is gone")?;
+        let from = db.engine_version().unwrap_or_default();
+        Ok(Some(match Upgrade::of(&cx.cloud, &self.engine, from, wanted).await {
+            Upgrade::To(target) => target,
+            Upgrade::OnlyTo(_) | Upgrade::Unknown => wanted.as_str().to_owned(),
+        }))
+    }
+
+    /// What would keep RDS from upgrading it.
+    async fn refuses_upgrade(&self, db: &Described, cx: &Cx<Aws>) -> Option<Problem> {
+        let wanted = self.version.as_ref()?;
+        let from = db.engine_version().unwrap_or_default();
+        let upgrade = Upgrade::of(&cx.cloud, &self.engine, from, wanted).await;
+        if let Some(problem) = upgrade.problem(&self.engine, from, wanted) {
+            return Some(problem);
+        }
+        // "For major version upgrades, if a nondefault DB parameter group is currently in use, a new
+        // DB parameter group in the DB parameter group family for the new engine version must be
+        // specified" (`ModifyDBInstance`, `EngineVersion`).
+        let mut groups =
+            db.db_parameter_groups().iter().filter_map(|g| g.db_parameter_group_name());
+        let own = groups.find(|name| !name.starts_with("default."))?;
+        let major = wanted.major() != EngineVersion::of(&self.engine, from).major();
+        major.then(|| {
+            Problem::new(
+                format!("it has the parameter group {own}, which is of {} {from}", self.engine),
+                format!(
+                    "give it AWS's default parameter group before a major upgrade (aws rds \
+                     modify-db-instance --db-instance-identifier {} --db-parameter-group-name \
+                     default.… and a reboot)",
+                    db.db_instance_identifier().unwrap_or("?")
+                ),
+            )
+        })
+    }
+
     fn creation(&self, id: &str, cx: &Cx<Aws>) -> Result<CreateDBInstanceFluentBuilder> {
         let labels = databases::labels(&cx.cloud, cx.address(), &self.tags, self.final_snapshot);
         let call = cx
@@ -327,6 +428,29 @@ impl DbInstance {
     }
 }
 
+/// What would keep RDS from making the storage larger.
+fn refuses_growth(db: &Described, to: Storage) -> Option<Problem> {
+    // AWS takes the next change of storage only when it has spread the data of the last one.
+    if status(db) == "storage-optimization" {
+        return Some(Problem::new(
+            "its storage was changed lately, and is in storage-optimization",
+            "try again when storage-optimization is over, which takes hours",
+        ));
+    }
+    let most = db.max_allocated_storage().and_then(|most| u32::try_from(most).ok())?;
+    (most <= to.0).then(|| {
+        Problem::new(
+            format!("its storage autoscaling ends at {most} GiB"),
+            format!(
+                "raise its end first (aws rds modify-db-instance --db-instance-identifier {} \
+                 --max-allocated-storage {})",
+                db.db_instance_identifier().unwrap_or("?"),
+                to.0 + to.0.div_ceil(4)
+            ),
+        )
+    })
+}
+
 /// The call that makes the storage larger, with what AWS wants to be told along with it: "When you
 /// increase the allocated storage for a DB instance that uses Provisioned IOPS (gp3, io1, or io2), you
 /// must also specify the Iops parameter" (`ModifyDBInstance`, `AllocatedStorage`), and below the size
@@ -338,11 +462,8 @@ async fn grow(
     cx: &Cx<Aws>,
 ) -> Result<ModifyDBInstanceFluentBuilder> {
     let db = describe(&cx.cloud, id).await?.context("it is gone")?;
-    // AWS takes the next change of storage only when it has spread the data of the last one.
-    if status(&db) == "storage-optimization" {
-        bail!(
-            "its storage was changed lately: try again when storage-optimization is over (hours)"
-        );
+    if let Some(Problem { says, remedy }) = to.and_then(|to| refuses_growth(&db, to)) {
+        bail!("{says}: {remedy}");
     }
     let size = to.and_then(|to| i32::try_from(to.0).ok());
     let call = call.set_allocated_storage(size);

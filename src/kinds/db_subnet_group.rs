@@ -1,6 +1,8 @@
 //! The subnets a database may stand in: two zones at least.
 
 use super::{
+    db_cluster::DbCluster,
+    db_instance::DbInstance,
     stores::{fresh, stranger, watch::ids},
     subnet::Subnet,
     vpc::Vpc,
@@ -11,10 +13,12 @@ use crate::{
         ec2::{Refusals, once_free},
         eventually, tags,
     },
-    engine::{Cx, Found, Kind, Pace, Ref, Table, Taken},
+    engine::{Change, Cx, Found, Kind, Pace, Problem, Ref, Table, Taken},
 };
 use anyhow::{Context, Result};
-use aws_sdk_rds::types::DbSubnetGroup as Described;
+use aws_sdk_rds::types::{
+    DbCluster as Cluster, DbInstance as Instance, DbSubnetGroup as Described,
+};
 use futures::future::try_join_all;
 
 /// The subnets a database may stand in: two zones at least.
@@ -71,6 +75,62 @@ impl Kind for DbSubnetGroup {
         all.retain(|g| g.db_subnet_group_name().and_then(|name| cloud.role(name)).is_some());
         let found = try_join_all(all.iter().map(|group| Self::read(cloud, group))).await?;
         Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn preflight(
+        &self,
+        found: Option<&Found<Self>>,
+        changes: &[Change],
+        cx: &Cx<Aws>,
+    ) -> Result<Vec<Problem>> {
+        let Some(found) = found.filter(|_| changes.iter().any(|c| c.attribute == "subnets")) else {
+            return Ok(Vec::new());
+        };
+        let kept: Vec<String> = self.subnets.iter().filter_map(|to| cx.get(to).ok()).collect();
+        let group = called(&cx.cloud, &found.live.name).await?;
+        let lost: Vec<&str> = group
+            .iter()
+            .flat_map(Described::subnets)
+            .filter(|s| s.subnet_identifier().is_none_or(|id| kept.iter().all(|kept| kept != id)))
+            .filter_map(|s| s.subnet_availability_zone()?.name())
+            .collect();
+        if lost.is_empty() {
+            return Ok(Vec::new());
+        }
+        let databases = inhabitants(&cx.cloud, &found.live.name).await?.0;
+        let stay = databases.iter().filter(|db| {
+            let id = db.db_instance_identifier().unwrap_or_default();
+            !cx.goes::<DbInstance>(id) && db.db_instance_status() != Some("deleting")
+        });
+        let places = stay.flat_map(|db| {
+            let zones = [db.availability_zone(), db.secondary_availability_zone()];
+            zones.into_iter().flatten().map(move |zone| (db, zone))
+        });
+        let stuck = places.filter(|(_, zone)| lost.contains(zone)).map(|(db, zone)| {
+            let id = db.db_instance_identifier().unwrap_or("?");
+            Problem::new(
+                format!("DB instance {id} stands in {zone}, whose subnet would go"),
+                "leave the zones of the network as they are: AWS moves no database out of its zone",
+            )
+        });
+        Ok(stuck.collect())
+    }
+
+    async fn preflight_deletion(found: &Found<Self>, cx: &Cx<Aws>) -> Result<Vec<Problem>> {
+        let (instances, clusters) = inhabitants(&cx.cloud, &found.live.name).await?;
+        let instances = instances.iter().filter_map(|db| {
+            let id = db.db_instance_identifier()?;
+            let stays = !cx.goes::<DbInstance>(id) && db.db_instance_status() != Some("deleting");
+            stays.then(|| format!("DB instance {id}"))
+        });
+        let clusters = clusters.iter().filter_map(|cluster| {
+            let id = cluster.db_cluster_identifier()?;
+            let stays = !cx.goes::<DbCluster>(id) && cluster.status() != Some("deleting");
+            stays.then(|| format!("DB cluster {id}"))
+        });
+        let stay = instances.chain(clusters);
+        let remedy = "delete what is not the stack's, or give it another DB subnet group, first";
+        Ok(stay.map(|what| Problem::new(format!("{what} stands in it"), remedy)).collect())
     }
 
     async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {
@@ -156,7 +216,7 @@ async fn called(cloud: &Aws, name: &str) -> Result<Option<Described>, Failure> {
 }
 
 /// The databases that stand in a subnet group, whoever made them.
-async fn users(cloud: &Aws, name: &str) -> Result<Vec<String>> {
+async fn inhabitants(cloud: &Aws, name: &str) -> Result<(Vec<Instance>, Vec<Cluster>)> {
     let instances = async {
         let pages = cloud.rds.describe_db_instances().into_paginator().items().send();
         pages.collect::<Result<Vec<_>, _>>().await.aws()
@@ -165,15 +225,23 @@ async fn users(cloud: &Aws, name: &str) -> Result<Vec<String>> {
         let pages = cloud.rds.describe_db_clusters().into_paginator().items().send();
         pages.collect::<Result<Vec<_>, _>>().await.aws()
     };
-    let (instances, clusters) = tokio::try_join!(instances, clusters)?;
+    let (mut instances, mut clusters) = tokio::try_join!(instances, clusters)?;
+    instances
+        .retain(|db| db.db_subnet_group().and_then(Described::db_subnet_group_name) == Some(name));
+    clusters.retain(|cluster| cluster.db_subnet_group() == Some(name));
+    Ok((instances, clusters))
+}
+
+/// The same as a user can recognise them.
+async fn users(cloud: &Aws, name: &str) -> Result<Vec<String>> {
+    let (instances, clusters) = inhabitants(cloud, name).await?;
     let instances = instances.iter().filter_map(|db| {
-        let inside = db.db_subnet_group()?.db_subnet_group_name()? == name;
         let (id, status) = (db.db_instance_identifier()?, db.db_instance_status()?);
-        inside.then(|| format!("DB instance {id} ({status})"))
+        Some(format!("DB instance {id} ({status})"))
     });
     let clusters = clusters.iter().filter_map(|cluster| {
         let (id, status) = (cluster.db_cluster_identifier()?, cluster.status()?);
-        (cluster.db_subnet_group()? == name).then(|| format!("DB cluster {id} ({status})"))
+        Some(format!("DB cluster {id} ({status})"))
     });
     Ok(instances.chain(clusters).collect())
 }

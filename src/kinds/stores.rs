@@ -5,6 +5,7 @@ pub(super) mod bench;
 pub(super) mod cache_versions;
 pub mod databases;
 mod engine_version;
+pub(super) mod offers;
 pub(super) mod watch;
 
 pub use engine_version::EngineVersion;

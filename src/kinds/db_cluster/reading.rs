@@ -19,10 +19,16 @@ pub(super) async fn describe(cloud: &Aws, id: &str) -> Result<Option<Described>>
     Ok(answer.aws().or_gone()?.and_then(|answer| answer.db_clusters?.pop()))
 }
 
-/// A described cluster in the words in which it was wanted, if its tags say that it is ours.
+/// A described cluster in the words in which it was wanted, if its tags say that it is ours; it is
+/// ours only if its name says so, too.
 pub(super) fn read(cloud: &Aws, cluster: &Described) -> Option<Found<DbCluster>> {
     let owned = cloud.owned(tags::of_rds(cluster.tag_list()))?;
+    let named = cloud.named(&owned.name);
     let found = Found::ready(owned.name, seen(cluster, owned.tags), live(cluster));
+    if found.live.id != named {
+        let note = databases::copy_note("DB cluster", &found.live.id, &named);
+        return Some(found.in_phase(Phase::Copy).with_notes([note]));
+    }
     Some(found.in_phase(phase(cluster)).with_notes(notes(cluster)))
 }
 

@@ -242,3 +242,16 @@ async fn one_that_is_stopped_takes_no_change_and_says_how_to_start_it() {
     assert!(error.to_string().contains(says), "{error}");
     assert!(began.elapsed().as_secs() < 5);
 }
+
+#[tokio::test]
+async fn a_copy_restored_beside_it_is_told_of_and_left_alone() {
+    let both = mock!(Client::describe_db_clusters).then_output(|| {
+        let copy = described("available").db_cluster_identifier("shop-db-look-up").build();
+        let clusters = vec![copy, described("available").build()];
+        DescribeDbClustersOutput::builder().set_db_clusters(Some(clusters)).build()
+    });
+    let aws = rds(&[&both]);
+    assert_eq!(planned(&aws, "db", wanted(&found_net())).await, []);
+    let found = all::<DbCluster>(&aws.afresh()).await;
+    assert!(found[0].notes[0].starts_with("DB cluster shop-db-look-up bears"), "{found:?}");
+}

@@ -14,17 +14,23 @@ use crate::{
 };
 use anyhow::Result;
 use aws_sdk_rds::types::{DbInstance as Described, Endpoint, PendingModifiedValues as Pending};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) async fn describe(cloud: &Aws, id: &str) -> Result<Option<Described>> {
     let answer = cloud.rds.describe_db_instances().db_instance_identifier(id).send().await;
     Ok(answer.aws().or_gone()?.and_then(|answer| answer.db_instances?.pop()))
 }
 
-/// A described instance in the words in which it was wanted, if its tags say that it is ours.
+/// A described instance in the words in which it was wanted, if its tags say that it is ours; it is
+/// ours only if its name says so, too.
 pub(super) fn read(cloud: &Aws, db: &Described) -> Option<Found<DbInstance>> {
     let owned = cloud.owned(tags::of_rds(db.tag_list()))?;
+    let named = cloud.named(&owned.name);
     let found = Found::ready(owned.name, seen(db, owned.tags), live(db));
+    if found.live.id != named {
+        let note = databases::copy_note("DB instance", &found.live.id, &named);
+        return Some(found.in_phase(Phase::Copy).with_notes([note]));
+    }
     Some(found.in_phase(phase(db)).with_notes(notes(db)))
 }
 
@@ -45,6 +51,7 @@ pub(super) fn seen(db: &Described, tags: Tags) -> DbInstance {
         engine: engine.into(),
         instance_class: class.unwrap_or_default().into(),
         cluster,
+        zone: db.availability_zone().map(str::to_owned),
         version: own.then(|| EngineVersion::of(engine, version.unwrap_or_default())),
         storage: storage.filter(|_| own).and_then(|n| u32::try_from(n).ok()).map(Storage),
         multi_az: own.then(|| multi_az.unwrap_or_default()),
@@ -96,6 +103,38 @@ pub(super) fn judge(db: Described, done: impl Fn(&DbInstance) -> bool) -> Probe<
         }
         Phase::Ready | Phase::Copy => Probe::Ready(db),
     }
+}
+
+/// Tells the instances of one cluster which of them writes, and whether they stand in different
+/// zones, as they must if one is to outlive the other's.
+pub(super) async fn tell_apart(cloud: &Aws, found: &mut [Found<DbInstance>]) -> Result<()> {
+    let cluster = |of: &Found<DbInstance>| {
+        let ours = of.spec.cluster.as_ref().filter(|_| of.phase != Phase::Copy)?;
+        ours.id().map(|id| id.to_string())
+    };
+    let all: Vec<_> = found.iter().filter_map(cluster).collect();
+    let shared = all.iter().enumerate().find(|(i, id)| all[..*i].contains(*id));
+    let Some((_, id)) = shared else { return Ok(()) };
+    let answer = cloud.rds.describe_db_clusters().db_cluster_identifier(id).send().await;
+    let answer = answer.aws().or_gone()?.and_then(|answer| answer.db_clusters?.pop());
+    let members = answer.as_ref().map(|cluster| cluster.db_cluster_members()).unwrap_or_default();
+    let writes = |name: &str| {
+        let mut members = members.iter().filter(|m| m.is_cluster_writer() == Some(true));
+        members.any(|m| m.db_instance_identifier() == Some(name))
+    };
+    let zones: BTreeSet<_> =
+        found.iter().filter(|f| cluster(f).is_some()).map(|f| &f.spec.zone).collect();
+    let one_zone = match Vec::from_iter(zones)[..] {
+        [Some(zone)] => Some(format!(
+            "every instance of {id} stands in {zone}: if this zone fails, none can take over"
+        )),
+        _ => None,
+    };
+    for of in found.iter_mut().filter(|f| cluster(f).is_some()) {
+        of.live.writer = writes(&of.live.id);
+        of.notes.extend(one_zone.clone().filter(|_| of.phase == Phase::Ready && of.live.writer));
+    }
+    Ok(())
 }
 
 /// Why it cannot be used and will not be, unless somebody mends it.

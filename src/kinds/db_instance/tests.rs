@@ -30,6 +30,7 @@ fn wanted(net: &Net) -> DbInstance {
         engine: "postgres".into(),
         instance_class: "db.t4g.micro".into(),
         cluster: None,
+        zone: None,
         version: Some(EngineVersion::of("postgres", "17")),
         extended_support: Some(ExtendedSupport(Some(false))),
         storage: Some(Storage(20)),

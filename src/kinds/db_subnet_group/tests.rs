@@ -13,7 +13,7 @@ use aws_sdk_rds::{
         list_tags_for_resource::ListTagsForResourceOutput,
         modify_db_subnet_group::ModifyDbSubnetGroupOutput,
     },
-    types::{DbCluster, DbInstance, Subnet as Inside},
+    types::{AvailabilityZone, DbCluster, DbInstance, Subnet as Inside},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use std::sync::Arc;
@@ -199,4 +199,61 @@ async fn a_group_of_another_vpc_is_made_anew_and_never_edited() {
         steps.iter().map(|(action, _)| *action).collect::<Vec<_>>(),
         [crate::engine::Action::Delete, crate::engine::Action::Create]
     );
+}
+
+/// The group as AWS describes it with subnets in two zones.
+fn in_zones() -> Rule {
+    mock!(Client::describe_db_subnet_groups).then_output(|| {
+        let subnet = |id, zone| {
+            let zone = AvailabilityZone::builder().name(zone).build();
+            Inside::builder().subnet_identifier(id).subnet_availability_zone(zone).build()
+        };
+        let group = Described::builder().db_subnet_group_name("shop-db");
+        let group = group.subnets(subnet("subnet-a", "eu-west-1a"));
+        let group = group.subnets(subnet("subnet-b", "eu-west-1b"));
+        let group = group.subnets(subnet("subnet-c", "eu-west-1c")).build();
+        DescribeDbSubnetGroupsOutput::builder().db_subnet_groups(group).build()
+    })
+}
+
+/// A database in the group, in these zones.
+fn stands(first: &'static str, second: Option<&'static str>) -> Rule {
+    mock!(Client::describe_db_instances).then_output(move || {
+        let db = DbInstance::builder()
+            .db_instance_identifier("shop-db")
+            .db_instance_status("available")
+            .availability_zone(first)
+            .set_secondary_availability_zone(second.map(str::to_owned))
+            .db_subnet_group(Described::builder().db_subnet_group_name("shop-db").build());
+        DescribeDbInstancesOutput::builder().db_instances(db.build()).build()
+    })
+}
+
+#[tokio::test]
+async fn a_subnet_in_which_a_database_stands_is_not_taken_away() {
+    let none = || {
+        mock!(Client::describe_db_clusters)
+            .then_output(|| DescribeDbClustersOutput::builder().build())
+    };
+    let changes = [Change { attribute: "subnets", from: None, to: String::new(), replaces: false }];
+    for (first, second, problems) in [
+        ("eu-west-1a", None, 0),
+        ("eu-west-1a", Some("eu-west-1b"), 0),
+        ("eu-west-1c", None, 1),
+        ("eu-west-1a", Some("eu-west-1c"), 1),
+    ] {
+        let aws = rds(&[&in_zones(), &stands(first, second), &none()]);
+        let (cx, net) = at::<DbSubnetGroup>(&aws, "db");
+        let told = wanted(&net).preflight(Some(&found()), &changes, &cx).await.unwrap();
+        assert_eq!(told.len(), problems, "{told:?}");
+        assert!(told.iter().all(|p| p.says.contains("shop-db stands in eu-west-1c")), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn databases_of_others_in_it_are_told_before_it_is_deleted() {
+    let (cx, _) = at::<DbSubnetGroup>(&rds(&[&instances(), &clusters()]), "db");
+    let told = DbSubnetGroup::preflight_deletion(&found(), &cx).await.unwrap();
+    let told: Vec<_> = told.iter().map(|problem| &*problem.says).collect();
+    assert_eq!(told, ["DB instance theirs stands in it"], "one that is being deleted is none");
 }

@@ -2,7 +2,8 @@
 
 use crate::{
     aws::{Aws, Failure, Labels, Tags},
-    engine::{Address, Attribute, Cx, Pace, Phase, Probe, plan::Ids},
+    engine::{Address, Attribute, Change, Cx, Pace, Phase, Probe, Refused, plan::Ids},
+    kinds::stores::EngineVersion,
 };
 use anyhow::Result;
 use aws_sdk_rds::types::{MasterUserSecret, VpcSecurityGroupMembership};
@@ -186,6 +187,34 @@ pub(in crate::kinds) fn trouble(kind: &str, id: &str, status: &str) -> Option<St
         }
         _ => None,
     }
+}
+
+/// Why a database that runs a newer version than the file asks for is not changed. That happens when
+/// somebody has upgraded it, or RDS has at the end of standard support.
+pub(in crate::kinds) fn refuse_older(
+    engine: &str,
+    wanted: &EngineVersion,
+    found: &EngineVersion,
+    changes: &[Change],
+) -> Option<Refused> {
+    let changes = changes.iter().any(|change| change.attribute == "version");
+    (changes && !wanted.is_newer_than(found)).then(|| Refused {
+        says: format!(
+            "runs {engine} {}, which is newer than the file's {}: RDS does not go back",
+            found.as_str(),
+            wanted.as_str()
+        ),
+        remedy: format!("write `version: \"{}\"` under `database`", found.major()),
+    })
+}
+
+/// The note on a database that bears the stack's tags and not the name that the stack gives it. AWS
+/// gives a copy that is restored from a snapshot the tags of what it was made from.
+pub(in crate::kinds) fn copy_note(what: &str, id: &str, named: &str) -> String {
+    format!(
+        "{what} {id} bears this stack's tags and is not {named}: a copy, or one that was renamed; \
+         it is left alone"
+    )
 }
 
 /// How far along a database is, and what is wrong with it.

@@ -80,6 +80,10 @@ pub(super) fn db_cluster(step: &Step) -> Option<Impact> {
 fn member(step: &Step) -> Option<Impact> {
     match step.deed {
         Deed::Make => None,
+        Deed::Edit if step.change("instance_class").is_some() => interrupts(
+            "the instances restart one after another, the writer last: about a minute until another \
+             one has taken over, some minutes where there is none",
+        ),
         Deed::Edit => database_edit(step),
         Deed::Remove | Deed::Replace { .. } if step.then.is_none() => None,
         Deed::Remove | Deed::Replace { .. } => {
@@ -106,11 +110,19 @@ fn database_edit(step: &Step) -> Option<Impact> {
         off(&change.to) != change.from.as_deref().is_some_and(off)
     });
     if has(&["version"]) {
-        interrupts("the database cannot be reached while it is upgraded, for some minutes")
+        interrupts(
+            "the database cannot be reached while it is upgraded, for some minutes; there is no way \
+             back",
+        )
     } else if has(&["instance_class"]) {
         interrupts(
             "the database restarts: 1 to 2 minutes where a standby takes over, some minutes where \
              none does",
+        )
+    } else if has(&["managed_password"]) {
+        interrupts(
+            "RDS sets a new master password: until the app has read it from its secret, it gets no new \
+             connection",
         )
     } else if backups {
         interrupts("the database restarts when backups are turned on or off")

@@ -63,7 +63,7 @@ def zones_of(rds, name):
 
 def place(call, db):
     """Put an instance into a zone of its subnet group: the one asked for, or any."""
-    zones, asked = zones_of(call.moto("rds"), db.db_subnet_group_name), call.get("AvailabilityZone")
+    zones, asked = zones_of(call.moto("rds"), db_net(call.moto("rds"), db)[2]), call.get("AvailabilityZone")
     if zones and not asked:
         db.availability_zone = zones[0]
     db.secondary_zone = next((z for z in zones if z != db.availability_zone), None)
@@ -105,7 +105,8 @@ def create_db_instance(call):
     version = full_version(call.get("Engine"), call.get("EngineVersion"))
     cluster = call.moto("rds").clusters.get((call.get("DBClusterIdentifier") or "").lower())
     check_create(call, cluster.engine_version if cluster else version)
-    check_zone(call, call.get("DBSubnetGroupName") or getattr(cluster, "db_subnet_group_name", None))
+    group = db_net(call.moto("rds"), cluster)[2] if cluster else None
+    check_zone(call, call.get("DBSubnetGroupName") or group)
     name = call.get("DBInstanceIdentifier").lower()
     if passing(call, "db", name):
         raise fault("DBInstanceAlreadyExists", "DB instance already exists")
