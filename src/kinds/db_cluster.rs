@@ -200,6 +200,32 @@ impl Kind for DbCluster {
     }
 
     async fn edit(&self, edit: Edit, found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        Box::pin(self.edited(edit, found, cx)).await
+    }
+
+    async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        let snapshot = snapshot_name(&found.live.id, SystemTime::now());
+        cx.until(WORK, || async {
+            Ok(match describe(&cx.cloud, &found.live.id).await? {
+                None => Probe::Ready(()),
+                Some(cluster) if databases::phase(&status(&cluster), true) == Phase::Going => {
+                    Probe::Pending(status(&cluster))
+                }
+                Some(cluster) => Box::pin(ask_to_go(&cluster, found, &snapshot, cx)).await?,
+            })
+        })
+        .await
+    }
+}
+
+/// What a deletion does with what is stored in it.
+fn farewell(found: &Found<DbCluster>) -> Farewell {
+    Farewell::of(&found.live.status, found.spec.final_snapshot, found.spec.backup_days)
+}
+
+impl DbCluster {
+    /// Makes the call that changes it, and waits until it is changed.
+    async fn edited(&self, edit: Edit, found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
         let DatabaseLive { id, arn, .. } = &found.live;
         let groups = ids(cx, &self.security_groups)?;
         let call = cx.cloud.rds.modify_db_cluster().db_cluster_identifier(id);
@@ -247,32 +273,11 @@ impl Kind for DbCluster {
             let call = call.clone();
             async move { call.send().await.aws().map(drop) }
         };
-        change(cx, send, look).await?;
+        Box::pin(change(cx, send, look)).await?;
         watch(cx, WORK, || describe(&cx.cloud, id), |cluster| judge(cluster, done)).await?;
         Ok(())
     }
 
-    async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
-        let snapshot = snapshot_name(&found.live.id, SystemTime::now());
-        cx.until(WORK, || async {
-            Ok(match describe(&cx.cloud, &found.live.id).await? {
-                None => Probe::Ready(()),
-                Some(cluster) if databases::phase(&status(&cluster), true) == Phase::Going => {
-                    Probe::Pending(status(&cluster))
-                }
-                Some(cluster) => Box::pin(ask_to_go(&cluster, found, &snapshot, cx)).await?,
-            })
-        })
-        .await
-    }
-}
-
-/// What a deletion does with what is stored in it.
-fn farewell(found: &Found<DbCluster>) -> Farewell {
-    Farewell::of(&found.live.status, found.spec.final_snapshot, found.spec.backup_days)
-}
-
-impl DbCluster {
     /// What a deletion of this one leaves behind, for a plan to announce; `None` when that is
     /// nothing.
     pub fn final_snapshot(found: &Found<Self>) -> Option<String> {

@@ -194,19 +194,19 @@ impl Kind for DbInstance {
             let refused = offers::refuses(cloud, &self.engine, self.version.as_ref(), class).await;
             return Ok(refused.into_iter().collect());
         };
-        let changed = |name: &str| changes.iter().any(|change| change.attribute == name);
+        let has = |name: &str| changes.iter().any(|change| change.attribute == name);
         let mut problems = Vec::new();
-        if changed("instance_class") {
+        if has("instance_class") {
             problems.extend(offers::refuses(cloud, &self.engine, None, class).await);
         }
-        if !changed("version") && !changed("storage") {
+        if !has("version") && !has("storage") {
             return Ok(problems);
         }
         let Some(db) = describe(cloud, &found.live.id).await? else { return Ok(problems) };
-        if changed("version") {
+        if has("version") {
             problems.extend(self.refuses_upgrade(&db, cx).await);
         }
-        if changed("storage") {
+        if has("storage") {
             problems.extend(self.storage.and_then(|to| refuses_growth(&db, to)));
         }
         Ok(problems)
@@ -243,6 +243,39 @@ impl Kind for DbInstance {
     }
 
     async fn edit(&self, edit: Edit, found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        Box::pin(self.edited(edit, found, cx)).await
+    }
+
+    async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
+        let snapshot = snapshot_name(&found.live.id, SystemTime::now());
+        cx.until(WORK, || async {
+            Ok(match describe(&cx.cloud, &found.live.id).await? {
+                None => Probe::Ready(()),
+                Some(db) if databases::phase(&status(&db), true) == Phase::Going => {
+                    Probe::Pending(status(&db))
+                }
+                Some(db) => Box::pin(ask_to_go(&db, found, &snapshot, cx)).await?,
+            })
+        })
+        .await
+    }
+}
+
+/// What a deletion does with what is stored in it. A member's data are the cluster's.
+fn farewell(found: &Found<DbInstance>) -> Farewell {
+    let wanted = found.spec.cluster.is_none() && found.spec.final_snapshot != Some(false);
+    Farewell::of(&found.live.status, wanted, found.spec.backup_days.unwrap_or_default())
+}
+
+impl DbInstance {
+    /// What a deletion of this one leaves behind, for a plan to announce; `None` when that is
+    /// nothing.
+    pub fn final_snapshot(found: &Found<Self>) -> Option<String> {
+        farewell(found).announce(&found.live.status)
+    }
+
+    /// Makes the call that changes it, and waits until it is changed.
+    async fn edited(&self, edit: Edit, found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
         let DatabaseLive { id, arn, .. } = &found.live;
         let modify = || {
             let call = cx.cloud.rds.modify_db_instance().db_instance_identifier(id);
@@ -287,37 +320,9 @@ impl Kind for DbInstance {
             let call = call.clone();
             async move { call.send().await.aws().map(drop) }
         };
-        change(cx, send, look).await?;
+        Box::pin(change(cx, send, look)).await?;
         watch(cx, WORK, || describe(&cx.cloud, id), |db| judge(db, done)).await?;
         Ok(())
-    }
-
-    async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
-        let snapshot = snapshot_name(&found.live.id, SystemTime::now());
-        cx.until(WORK, || async {
-            Ok(match describe(&cx.cloud, &found.live.id).await? {
-                None => Probe::Ready(()),
-                Some(db) if databases::phase(&status(&db), true) == Phase::Going => {
-                    Probe::Pending(status(&db))
-                }
-                Some(db) => Box::pin(ask_to_go(&db, found, &snapshot, cx)).await?,
-            })
-        })
-        .await
-    }
-}
-
-/// What a deletion does with what is stored in it. A member's data are the cluster's.
-fn farewell(found: &Found<DbInstance>) -> Farewell {
-    let wanted = found.spec.cluster.is_none() && found.spec.final_snapshot != Some(false);
-    Farewell::of(&found.live.status, wanted, found.spec.backup_days.unwrap_or_default())
-}
-
-impl DbInstance {
-    /// What a deletion of this one leaves behind, for a plan to announce; `None` when that is
-    /// nothing.
-    pub fn final_snapshot(found: &Found<Self>) -> Option<String> {
-        farewell(found).announce(&found.live.status)
     }
 
     /// Whether `now` is what the edit was to bring about.

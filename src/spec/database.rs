@@ -12,6 +12,7 @@ mod versions;
 
 /// The database: a DB instance, or for Aurora a DB cluster with its instances.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the file")]
 pub struct Database {
     /// What runs on it.
     pub engine: DatabaseEngine,

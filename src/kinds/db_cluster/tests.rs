@@ -11,11 +11,12 @@ use aws_sdk_rds::{
         create_db_cluster::CreateDbClusterOutput,
         delete_db_cluster::{DeleteDBClusterError, DeleteDbClusterOutput},
         describe_db_clusters::{DescribeDBClustersError, DescribeDbClustersOutput},
+        describe_db_engine_versions::DescribeDbEngineVersionsOutput,
         modify_db_cluster::{ModifyDBClusterError, ModifyDbClusterOutput},
     },
     types::{
-        ClusterPendingModifiedValues, DbClusterMember, MasterUserSecret,
-        VpcSecurityGroupMembership, builders::DbClusterBuilder,
+        ClusterPendingModifiedValues, DbClusterMember, DbEngineVersion, MasterUserSecret,
+        UpgradeTarget, VpcSecurityGroupMembership, builders::DbClusterBuilder,
     },
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
@@ -152,14 +153,21 @@ async fn a_change_is_applied_at_once_and_waited_for() {
     let modify = mock!(Client::modify_db_cluster)
         .match_requests(|r| {
             r.apply_immediately() == Some(true)
-                && r.engine_version() == Some("17")
+                && r.engine_version() == Some("17.5")
                 && r.allow_major_version_upgrade() == Some(true)
                 && r.deletion_protection().is_none()
         })
         .then_output(|| ModifyDbClusterOutput::builder().build());
     let old = described("available").engine_version("16.9").build();
     let looks = shows_then_gone([old.clone(), described("available").build()]);
-    let (cx, net) = at::<DbCluster>(&rds(&[&modify, &looks]), "db");
+    let versions = mock!(Client::describe_db_engine_versions).then_output(|| {
+        let to = |version: &str| UpgradeTarget::builder().engine_version(version).build();
+        let old =
+            DbEngineVersion::builder().engine_version("16.9").valid_upgrade_target(to("16.10"));
+        let old = old.valid_upgrade_target(to("17.5")).valid_upgrade_target(to("17.4")).build();
+        DescribeDbEngineVersionsOutput::builder().db_engine_versions(old).build()
+    });
+    let (cx, net) = at::<DbCluster>(&rds(&[&modify, &looks, &versions]), "db");
     wanted(&net).edit(Edit::Version, &found(old).await, &cx).await.unwrap();
     assert_eq!((modify.num_calls(), looks.num_calls()), (1, 2));
 }

@@ -13,7 +13,9 @@ use crate::{
     },
 };
 use anyhow::Result;
-use aws_sdk_rds::types::{DbInstance as Described, Endpoint, PendingModifiedValues as Pending};
+use aws_sdk_rds::types::{
+    DbCluster, DbInstance as Described, Endpoint, PendingModifiedValues as Pending,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) async fn describe(cloud: &Aws, id: &str) -> Result<Option<Described>> {
@@ -110,14 +112,14 @@ pub(super) fn judge(db: Described, done: impl Fn(&DbInstance) -> bool) -> Probe<
 pub(super) async fn tell_apart(cloud: &Aws, found: &mut [Found<DbInstance>]) -> Result<()> {
     let cluster = |of: &Found<DbInstance>| {
         let ours = of.spec.cluster.as_ref().filter(|_| of.phase != Phase::Copy)?;
-        ours.id().map(|id| id.to_string())
+        ours.id().map(ToString::to_string)
     };
     let all: Vec<_> = found.iter().filter_map(cluster).collect();
     let shared = all.iter().enumerate().find(|(i, id)| all[..*i].contains(*id));
     let Some((_, id)) = shared else { return Ok(()) };
     let answer = cloud.rds.describe_db_clusters().db_cluster_identifier(id).send().await;
     let answer = answer.aws().or_gone()?.and_then(|answer| answer.db_clusters?.pop());
-    let members = answer.as_ref().map(|cluster| cluster.db_cluster_members()).unwrap_or_default();
+    let members = answer.as_ref().map(DbCluster::db_cluster_members).unwrap_or_default();
     let writes = |name: &str| {
         let mut members = members.iter().filter(|m| m.is_cluster_writer() == Some(true));
         members.any(|m| m.db_instance_identifier() == Some(name))

@@ -240,9 +240,9 @@ where
     L: Future<Output = Result<Standing>> + Send,
 {
     cx.until(WORK, || {
-        let (sent, look) = (send(), look());
+        let (answer, look) = (send(), look());
         async move {
-            let Err(failure) = sent.await else { return Ok(Probe::Ready(())) };
+            let Err(failure) = answer.await else { return Ok(Probe::Ready(())) };
             let busy = failure.is(&BUSY);
             if !busy && !failure.is(&["InvalidParameterCombination"]) {
                 return Err(failure.into());
