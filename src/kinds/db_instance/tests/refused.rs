@@ -33,11 +33,17 @@ async fn grown(disk: DbInstanceBuilder, to: u32, iops: Option<i32>, throughput: 
 #[tokio::test(start_paused = true)]
 async fn a_disk_from_400_gib_on_grows_with_its_iops_and_a_smaller_one_without() {
     let gp3 = |size| described("available").storage_type("gp3").allocated_storage(size);
-    grown(gp3(20).iops(3000).storage_throughput(125), 40, None, None).await;
-    grown(gp3(200).iops(3000).storage_throughput(125), 400, Some(12_000), Some(500)).await;
-    grown(gp3(400).iops(20_000).storage_throughput(700), 500, Some(20_000), Some(700)).await;
+    let small = |size| gp3(size).iops(3000).storage_throughput(125);
+    let large = gp3(400).iops(20_000).storage_throughput(700);
     let io2 = described("available").storage_type("io2").allocated_storage(100).iops(5000);
-    grown(io2, 200, Some(5000), None).await;
+    for (disk, to, iops, throughput) in [
+        (small(20), 40, None, None),
+        (small(200), 400, Some(12_000), Some(500)),
+        (large, 500, Some(20_000), Some(700)),
+        (io2, 200, Some(5000), None),
+    ] {
+        Box::pin(grown(disk, to, iops, throughput)).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -154,8 +160,8 @@ fn change(attribute: &'static str) -> Change {
     Change { attribute, from: Some("?".into()), to: "?".into(), replaces: false }
 }
 
-fn as_version(text: &str) -> Option<EngineVersion> {
-    Some(EngineVersion::of("postgres", text))
+fn as_version(text: &str) -> EngineVersion {
+    EngineVersion::of("postgres", text)
 }
 
 #[tokio::test(start_paused = true)]
@@ -180,7 +186,7 @@ async fn an_upgrade_that_rds_does_not_make_is_told_before_anything_is_done() {
     let ask = async |old: DbInstanceBuilder, asked: &str, versions: &Rule| {
         let old = old.build();
         let (cx, net) = at::<DbInstance>(&rds(&[&shows(old.clone()), versions]), "db");
-        let wanted = DbInstance { version: as_version(asked), ..wanted(&net) };
+        let wanted = DbInstance { version: Some(as_version(asked)), ..wanted(&net) };
         let found = found(old).await;
         wanted.preflight(Some(&found), &[change("version")], &cx).await.unwrap()
     };
@@ -207,7 +213,7 @@ async fn an_upgrade_that_rds_does_not_make_is_told_before_anything_is_done() {
 async fn what_rds_does_not_make_or_offer_is_told_before_anything_is_done() {
     let ask = async |asked: &str, rules: &[&Rule]| {
         let (cx, net) = at::<DbInstance>(&rds(rules), "db");
-        let wanted = DbInstance { version: as_version(asked), ..wanted(&net) };
+        let wanted = DbInstance { version: Some(as_version(asked)), ..wanted(&net) };
         wanted.preflight(None, &[], &cx).await.unwrap()
     };
     assert_eq!(ask("17", &[&makes(POSTGRES), &offers(true)]).await, []);
