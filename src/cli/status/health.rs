@@ -248,7 +248,8 @@ mod tests {
                 name: "shop-db".into(),
                 arn: String::new(),
             };
-            let spec = crate::kinds::DbSubnetGroup { subnets: Vec::new(), tags: Tags::default() };
+            let (vpc, subnets) = (crate::engine::Ref::found("vpc-1"), Vec::new());
+            let spec = crate::kinds::DbSubnetGroup { vpc, subnets, tags: Tags::default() };
             Part::of(&Found::ready("db", spec, live), status).ready
         };
         assert!(part("available") && part(""));
