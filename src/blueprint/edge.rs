@@ -68,6 +68,7 @@ fn target_group(sheet: &mut Sheet, vpc: &Ref<Vpc>) -> Ref<TargetGroup> {
         deregistration_delay: lb.deregistration_delay.get(),
         algorithm: algorithm(lb.algorithm),
         slow_start: lb.slow_start.get(),
+        cross_zone: target_group::LIKE_THE_BALANCER.into(),
         tags: sheet.tags(),
     };
     sheet.add("app", group)
@@ -75,6 +76,7 @@ fn target_group(sheet: &mut Sheet, vpc: &Ref<Vpc>) -> Ref<TargetGroup> {
 
 fn health_check(wanted: &spec::HealthCheck) -> target_group::HealthCheck {
     target_group::HealthCheck {
+        asks: target_group::Asks::TrafficPort,
         path: wanted.path.clone(),
         interval: wanted.interval.get(),
         timeout: wanted.timeout.get(),

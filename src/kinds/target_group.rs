@@ -21,7 +21,7 @@ mod attributes;
 #[cfg(test)]
 mod tests;
 
-pub use attributes::{Algorithm, Stickiness};
+pub use attributes::{Algorithm, LIKE_THE_BALANCER, Stickiness};
 
 /// Where the load balancer sends requests, and how it keeps a client on one instance.
 #[derive(Clone, Debug)]
@@ -40,6 +40,8 @@ pub struct TargetGroup {
     pub algorithm: Algorithm,
     /// Seconds over which a new target gets its full share: 0 or 30–900.
     pub slow_start: u32,
+    /// Whether targets in other zones get requests: AWS's word for it. Stickiness needs them to.
+    pub cross_zone: String,
     /// The user's tags.
     pub tags: Tags,
 }
@@ -47,6 +49,8 @@ pub struct TargetGroup {
 /// How the health of a target is found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HealthCheck {
+    /// Whether, how and where it is asked.
+    pub asks: Asks,
     /// The path that is asked for.
     pub path: String,
     /// Seconds between two checks, 5–300.
@@ -61,11 +65,51 @@ pub struct HealthCheck {
     pub matcher: String,
 }
 
+/// Whether, how and where a target is asked for its health.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// By HTTP, at the port at which it gets requests.
+    TrafficPort,
+    /// What is never wanted: found where somebody changed it by hand.
+    Otherwise {
+        /// `HTTP` or `HTTPS`.
+        protocol: String,
+        /// A number, or `traffic-port`.
+        port: String,
+        /// Whether it is asked at all.
+        enabled: bool,
+    },
+}
+
+impl Asks {
+    fn seen(group: &Described) -> Self {
+        let protocol = group.health_check_protocol().map_or("HTTP", ProtocolEnum::as_str);
+        let port = group.health_check_port().unwrap_or(TRAFFIC_PORT);
+        let enabled = group.health_check_enabled().unwrap_or(true);
+        if (protocol, port, enabled) == ("HTTP", TRAFFIC_PORT, true) {
+            return Self::TrafficPort;
+        }
+        Self::Otherwise { protocol: protocol.to_owned(), port: port.to_owned(), enabled }
+    }
+}
+
+impl fmt::Display for Asks {
+    /// What is usual goes without saying.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TrafficPort => Ok(()),
+            Self::Otherwise { enabled: false, .. } => f.write_str("off: "),
+            Self::Otherwise { protocol, port, .. } => write!(f, "{protocol} at port {port}: "),
+        }
+    }
+}
+
 impl fmt::Display for HealthCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "GET {} every {}s within {}s, {} up after {}, down after {}",
+            "{}GET {} every {}s within {}s, {} up after {}, down after {}",
+            self.asks,
             self.path,
             self.interval,
             self.timeout,
@@ -112,6 +156,7 @@ impl Kind for TargetGroup {
             .tuned("deregistration_delay", Edit::Attributes, |t| &t.deregistration_delay)
             .tuned("algorithm", Edit::Attributes, |t| &t.algorithm)
             .tuned("slow_start", Edit::Attributes, |t| &t.slow_start)
+            .tuned("cross_zone", Edit::Attributes, |t| &t.cross_zone)
             .tuned("tags", Edit::Tags, |t| &t.tags)
     }
 
@@ -143,7 +188,9 @@ impl Kind for TargetGroup {
             .port(self.port.into())
             .protocol(ProtocolEnum::Http)
             .target_type(TargetTypeEnum::Instance)
+            .health_check_enabled(true)
             .health_check_protocol(ProtocolEnum::Http)
+            .health_check_port(TRAFFIC_PORT)
             .health_check_path(&self.health_check.path)
             .health_check_interval_seconds(self.health_check.interval.cast_signed())
             .health_check_timeout_seconds(self.health_check.timeout.cast_signed())
@@ -189,6 +236,8 @@ impl Kind for TargetGroup {
     }
 }
 
+/// The port at which a target gets requests (AWS API reference, ELBv2, `HealthCheckPort`).
+const TRAFFIC_PORT: &str = "traffic-port";
 const GONE: Refusals = Refusals::gone(&["TargetGroupNotFound"]);
 
 impl TargetGroup {
@@ -222,11 +271,13 @@ impl TargetGroup {
 
     fn seen(group: &Described, attributes: Attributes, owned: &Owned) -> Result<Self> {
         let number = |n: Option<i32>| n.and_then(|n| u32::try_from(n).ok()).unwrap_or_default();
-        let Attributes { stickiness, deregistration_delay, algorithm, slow_start } = attributes;
+        let Attributes { stickiness, deregistration_delay, algorithm, slow_start, cross_zone } =
+            attributes;
         Ok(Self {
             vpc: Ref::found(group.vpc_id().context("a target group without a VPC")?),
             port: u16::try_from(number(group.port()))?,
             health_check: HealthCheck {
+                asks: Asks::seen(group),
                 path: group.health_check_path().unwrap_or("/").to_owned(),
                 interval: number(group.health_check_interval_seconds()),
                 timeout: number(group.health_check_timeout_seconds()),
@@ -242,6 +293,7 @@ impl TargetGroup {
             deregistration_delay,
             algorithm,
             slow_start,
+            cross_zone,
             tags: owned.tags.clone(),
         })
     }
@@ -260,7 +312,9 @@ impl TargetGroup {
         aws.elb
             .modify_target_group()
             .target_group_arn(arn)
+            .health_check_enabled(true)
             .health_check_protocol(ProtocolEnum::Http)
+            .health_check_port(TRAFFIC_PORT)
             .health_check_path(&check.path)
             .health_check_interval_seconds(check.interval.cast_signed())
             .health_check_timeout_seconds(check.timeout.cast_signed())
@@ -286,6 +340,7 @@ impl TargetGroup {
             deregistration_delay: self.deregistration_delay,
             algorithm: self.algorithm,
             slow_start: self.slow_start,
+            cross_zone: self.cross_zone.clone(),
         }
     }
 }

@@ -70,6 +70,7 @@ pub(super) struct Attributes {
     pub deregistration_delay: u32,
     pub algorithm: Algorithm,
     pub slow_start: u32,
+    pub cross_zone: String,
 }
 
 /// Keys and values; AWS refuses an empty value for every key.
@@ -83,6 +84,11 @@ const APP_NAME: &str = "stickiness.app_cookie.cookie_name";
 const DELAY: &str = "deregistration_delay.timeout_seconds";
 const ALGORITHM: &str = "load_balancing.algorithm.type";
 const SLOW_START: &str = "slow_start.duration_seconds";
+const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
+const ANOMALY_MITIGATION: &str = "load_balancing.algorithm.anomaly_mitigation";
+
+/// Requests cross zones as the load balancer lets them: an application load balancer always does.
+pub const LIKE_THE_BALANCER: &str = "use_load_balancer_configuration";
 
 impl Stickiness {
     /// What is sent for it. AWS keeps what is not sent, so turning it off leaves the type and the
@@ -107,12 +113,13 @@ impl Stickiness {
 
 impl Attributes {
     /// What AWS gives a new target group (AWS API reference, ELBv2, `TargetGroupAttribute`).
-    pub(super) const fn fresh() -> Self {
+    pub(super) fn fresh() -> Self {
         Self {
             stickiness: Stickiness::Off,
             deregistration_delay: 300,
             algorithm: Algorithm::RoundRobin,
             slow_start: 0,
+            cross_zone: LIKE_THE_BALANCER.into(),
         }
     }
 
@@ -137,6 +144,7 @@ impl Attributes {
                 .find(|a| a.as_str() == get(ALGORITHM))
                 .unwrap_or(usual.algorithm),
             slow_start: number(SLOW_START, usual.slow_start),
+            cross_zone: pairs.get(CROSS_ZONE).map_or(usual.cross_zone, |word| (*word).to_owned()),
         }
     }
 
@@ -144,8 +152,13 @@ impl Attributes {
     ///
     /// Some algorithms exclude stickiness or slow start, and AWS does not say whether it judges a
     /// call by what was before or by what will be. So when the algorithm changes, what goes off
-    /// goes first, then the algorithm changes, and then the rest.
+    /// goes first, then the algorithm changes, and then the rest. Stickiness is refused while
+    /// requests stay in their zone, so that is mended before all else.
     pub(super) fn calls_from(&self, found: &Self) -> Vec<Pairs> {
+        let mut first = Pairs::new();
+        if self.cross_zone != found.cross_zone {
+            first.push((CROSS_ZONE, self.cross_zone.clone()));
+        }
         let mut off = Pairs::new();
         let mut rest = Pairs::new();
         if self.stickiness != found.stickiness {
@@ -159,10 +172,14 @@ impl Attributes {
         if self.deregistration_delay != found.deregistration_delay {
             rest.push((DELAY, self.deregistration_delay.to_string()));
         }
+        if self.algorithm != found.algorithm && found.algorithm == Algorithm::WeightedRandom {
+            // Only this algorithm goes with it.
+            off.push((ANOMALY_MITIGATION, "off".into()));
+        }
         let calls = if self.algorithm == found.algorithm {
-            vec![off.into_iter().chain(rest).collect()]
+            vec![first, off.into_iter().chain(rest).collect()]
         } else {
-            vec![off, vec![(ALGORITHM, self.algorithm.to_string())], rest]
+            vec![first, off, vec![(ALGORITHM, self.algorithm.to_string())], rest]
         };
         calls.into_iter().filter(|call: &Pairs| !call.is_empty()).collect()
     }
@@ -192,6 +209,7 @@ mod tests {
         fn is_allowed(&self) -> bool {
             let sticky = self.stickiness != Stickiness::Off;
             !(sticky && self.algorithm == Algorithm::WeightedRandom)
+                && !(sticky && self.cross_zone == "false")
                 && (self.slow_start == 0 || self.algorithm == Algorithm::RoundRobin)
         }
     }
@@ -204,13 +222,15 @@ mod tests {
         let mut all = Vec::new();
         for stickiness in sticky {
             for algorithm in algorithms {
-                for slow_start in [0, 30] {
-                    let stickiness = stickiness.clone();
+                for (slow_start, cross_zone) in
+                    [(0, LIKE_THE_BALANCER), (30, LIKE_THE_BALANCER), (30, "true"), (0, "false")]
+                {
                     all.push(Attributes {
-                        stickiness,
+                        stickiness: stickiness.clone(),
                         deregistration_delay: 30 + slow_start,
                         algorithm,
                         slow_start,
+                        cross_zone: cross_zone.into(),
                     });
                 }
             }
@@ -222,7 +242,7 @@ mod tests {
     #[test]
     fn attributes_become_any_others_without_a_forbidden_moment() {
         for found in every() {
-            for wanted in every() {
+            for wanted in every().into_iter().filter(|w| w.cross_zone == LIKE_THE_BALANCER) {
                 let calls = wanted.calls_from(&found);
                 assert_eq!(after(&calls, &found), wanted);
                 assert!(calls.iter().flatten().all(|(_, value)| !value.is_empty()));
@@ -233,9 +253,10 @@ mod tests {
 
     #[test]
     fn one_call_is_enough_while_the_algorithm_stays() {
-        let found = Attributes::fresh();
         let stickiness = Stickiness::LbCookie { seconds: 60 };
-        let wanted = Attributes { stickiness, deregistration_delay: 30, slow_start: 30, ..found };
+        let (deregistration_delay, slow_start) = (30, 30);
+        let fresh = Attributes::fresh();
+        let wanted = Attributes { stickiness, deregistration_delay, slow_start, ..fresh };
         assert_eq!(wanted.calls_from(&Attributes::fresh()).len(), 1);
     }
 

@@ -34,6 +34,7 @@ fn wanted(vpc: Ref<Vpc>) -> TargetGroup {
         vpc,
         port: 3000,
         health_check: HealthCheck {
+            asks: Asks::TrafficPort,
             path: "/healthz".into(),
             interval: 15,
             timeout: 5,
@@ -45,6 +46,7 @@ fn wanted(vpc: Ref<Vpc>) -> TargetGroup {
         deregistration_delay: 30,
         algorithm: Algorithm::RoundRobin,
         slow_start: 60,
+        cross_zone: LIKE_THE_BALANCER.into(),
         tags: Tags::default(),
     }
 }
@@ -112,6 +114,37 @@ fn what_was_written_is_read_back() {
     let owned = Owned { name: "app".into(), tags: Tags::default(), all: BTreeMap::new() };
     let seen = TargetGroup::seen(&described(), attributes, &owned).unwrap();
     assert_eq!(format!("{seen:?}"), format!("{wanted:?}"));
+}
+
+#[test]
+fn a_check_that_was_turned_elsewhere_by_hand_is_told_apart() {
+    let usual = described();
+    assert_eq!(Asks::seen(&usual), Asks::TrafficPort);
+    let build = |protocol: ProtocolEnum, port: &str, enabled| {
+        let group = Described::builder().health_check_protocol(protocol).health_check_port(port);
+        Asks::seen(&group.health_check_enabled(enabled).build())
+    };
+    assert_eq!(build(ProtocolEnum::Http, TRAFFIC_PORT, true), Asks::TrafficPort);
+    assert_eq!(build(ProtocolEnum::Http, "8081", true).to_string(), "HTTP at port 8081: ");
+    assert_eq!(
+        build(ProtocolEnum::Https, TRAFFIC_PORT, true).to_string(),
+        "HTTPS at port traffic-port: "
+    );
+    assert_eq!(build(ProtocolEnum::Http, TRAFFIC_PORT, false).to_string(), "off: ");
+}
+
+#[tokio::test]
+async fn a_check_that_was_turned_elsewhere_is_turned_back() {
+    let modify = mock!(elb::Client::modify_target_group)
+        .match_requests(|r| {
+            r.health_check_port() == Some(TRAFFIC_PORT)
+                && r.health_check_protocol() == Some(&ProtocolEnum::Http)
+                && r.health_check_enabled() == Some(true)
+        })
+        .then_output(|| ModifyTargetGroupOutput::builder().build());
+    let (cx, wanted) = cx(&[&modify]);
+    wanted.edit(Edit::HealthCheck, &found(), &cx).await.unwrap();
+    assert_eq!(modify.num_calls(), 1);
 }
 
 #[tokio::test]
