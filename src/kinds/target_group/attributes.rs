@@ -208,9 +208,8 @@ mod tests {
     impl Attributes {
         fn is_allowed(&self) -> bool {
             let sticky = self.stickiness != Stickiness::Off;
-            !(sticky && self.algorithm == Algorithm::WeightedRandom)
-                && !(sticky && self.cross_zone == "false")
-                && (self.slow_start == 0 || self.algorithm == Algorithm::RoundRobin)
+            let binds = self.algorithm != Algorithm::WeightedRandom && self.cross_zone != "false";
+            (binds || !sticky) && (self.slow_start == 0 || self.algorithm == Algorithm::RoundRobin)
         }
     }
 
