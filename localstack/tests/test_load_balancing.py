@@ -1,6 +1,10 @@
 """Load balancers, target groups, targets."""
 
+import pathlib
+
 from .support import PAGE, CloudTest
+
+HERE = pathlib.Path(__file__).parent
 
 
 class LoadBalancing(CloudTest):
@@ -56,6 +60,56 @@ class LoadBalancing(CloudTest):
         asked = {"LoadBalancerArn": balancer, "Protocol": "HTTP", "Port": 80, "DefaultActions": [action]}
         self.refuses("DuplicateListener", self.elbv2.create_listener, **asked)
         self.refuses("ResourceInUse", self.elbv2.delete_target_group, TargetGroupArn=targets)
+
+    def imported(self, acm=None):
+        """The ARN of a certificate that is issued."""
+        pair = [(HERE / f"certificate.{end}").read_bytes() for end in ("pem", "key")]
+        return (acm or self.acm).import_certificate(Certificate=pair[0], PrivateKey=pair[1])["CertificateArn"]
+
+    def test_https_takes_an_issued_certificate_of_its_own_region_and_no_other(self):
+        _, _, _, balancer, targets = self.tier()
+
+        def asked(certificate, port=443):
+            action = {"Type": "forward", "TargetGroupArn": targets}
+            certificates = [{"CertificateArn": certificate}]
+            where = {"LoadBalancerArn": balancer, "Protocol": "HTTPS", "Port": port}
+            return {**where, "Certificates": certificates, "DefaultActions": [action]}
+
+        create = self.elbv2.create_listener
+        pending = self.acm.request_certificate(DomainName="shop.test", ValidationMethod="DNS")["CertificateArn"]
+        self.refuses("UnsupportedCertificate", create, **asked(pending))
+        elsewhere = self.imported(self.client("acm", "us-east-1"))
+        self.refuses("ValidationError", create, **asked(elsewhere))
+        issued = self.imported()
+        self.refuses("CertificateNotFound", create, **asked(issued[:-4] + "0000"))
+        listener = create(**asked(issued))["Listeners"][0]["ListenerArn"]
+        self.refuses("ResourceInUseException", self.acm.delete_certificate, CertificateArn=issued)
+        change = {"ListenerArn": listener, "Certificates": [{"CertificateArn": pending}]}
+        self.refuses("UnsupportedCertificate", self.elbv2.modify_listener, **change)
+        self.refuses("UnsupportedCertificate", self.elbv2.add_listener_certificates, **change)
+        self.elbv2.delete_listener(ListenerArn=listener)
+        self.acm.delete_certificate(CertificateArn=issued)
+
+    def test_a_target_group_serves_one_balancer_of_its_own_vpc(self):
+        _, subnets, group, balancer, targets = self.tier()
+        self.listener(balancer, targets)
+        second = self.balancer(subnets, group, "second")
+        action = {"Type": "forward", "TargetGroupArn": targets}
+        asked = {"LoadBalancerArn": second, "Protocol": "HTTP", "Port": 80, "DefaultActions": [action]}
+        self.refuses("TargetGroupAssociationLimit", self.elbv2.create_listener, **asked)
+        foreign = {"Type": "forward", "TargetGroupArn": self.target_group(self.vpc()[0], "foreign")}
+        self.refuses("ValidationError", self.elbv2.create_listener, **{**asked, "DefaultActions": [foreign]})
+
+    def test_a_balancer_stays_in_one_vpc(self):
+        _, subnets, group, balancer, _ = self.tier()
+        other, theirs = self.vpc()
+        asked = {"Name": "across", "Subnets": [subnets[0], theirs[1]], "SecurityGroups": [group]}
+        self.refuses("InvalidSubnet", self.elbv2.create_load_balancer, **asked)
+        foreign = {"Subnets": subnets, "SecurityGroups": [self.group(other)]}
+        self.refuses("InvalidSecurityGroup", self.elbv2.create_load_balancer, Name="across", **foreign)
+        self.refuses("InvalidSubnet", self.elbv2.set_subnets, LoadBalancerArn=balancer, Subnets=theirs)
+        asked = {"LoadBalancerArn": balancer, "SecurityGroups": foreign["SecurityGroups"]}
+        self.refuses("InvalidSecurityGroup", self.elbv2.set_security_groups, **asked)
 
     def test_actions_are_shown_complete_whichever_way_they_were_given(self):
         _, _, _, balancer, targets = self.tier()

@@ -33,6 +33,37 @@ def bad(text):
     return fault("ValidationError", text)
 
 
+def one_vpc(known, subnets, vpc=None):
+    """The VPC that all of these subnets are in, and that is this one if one is given."""
+    vpcs = {known[s].vpc_id for s in subnets if s in known} | ({vpc} if vpc else set())
+    if len(vpcs) > 1:
+        raise fault("InvalidSubnet", f"Subnets are not in the same VPC: {', '.join(sorted(subnets))}")
+    return next(iter(vpcs), None)
+
+
+@on("elbv2", "SetSubnets")
+def set_subnets(call):
+    balancer = call.moto("elbv2").load_balancers.get(call.get("LoadBalancerArn"))
+    subnets = call.get("Subnets") or [m["SubnetId"] for m in call.get("SubnetMappings") or []]
+    known = {s.id: s for by_zone in list(call.moto("ec2").subnets.values()) for s in by_zone.values()}
+    if balancer:
+        one_vpc(known, subnets, balancer.vpc_id)
+        zones = {known[s].availability_zone for s in subnets if s in known}
+        if balancer.type == "application" and len(zones) < 2:
+            raise bad("At least two subnets in two different Availability Zones must be specified")
+    return call.forward()
+
+
+@on("elbv2", "SetSecurityGroups")
+def set_security_groups(call):
+    balancer = call.moto("elbv2").load_balancers.get(call.get("LoadBalancerArn"))
+    groups = {g: by for by, by_vpc in list(call.moto("ec2").groups.items()) for g in by_vpc}
+    for g in call.get("SecurityGroups", []):
+        if balancer and groups.get(g) != balancer.vpc_id:
+            raise fault("InvalidSecurityGroup", f"One or more security groups are invalid: {g}")
+    return call.forward()
+
+
 def check(call, subnets, known):
     ec2, kind, name = call.moto("ec2"), call.get("Type", "application"), call.get("Name", "")
     if not re.fullmatch(r"(?!internal-)[a-zA-Z0-9]([a-zA-Z0-9-]{0,30}[a-zA-Z0-9])?", name):
@@ -45,11 +76,13 @@ def check(call, subnets, known):
             raise fault("SubnetNotFound", f"The subnet ID '{s}' is not valid")
     if kind == "application" and len({known[s].availability_zone for s in subnets}) < 2:
         raise bad("At least two subnets in two different Availability Zones must be specified")
-    groups = {g for by_vpc in list(ec2.groups.values()) for g in by_vpc}
+    if len({known[s].availability_zone for s in subnets}) < len(subnets):
+        raise fault("InvalidConfigurationRequest", "A load balancer cannot be attached to multiple subnets in the same Availability Zone")
+    vpc = one_vpc(known, subnets)
+    groups = {g: by for by, by_vpc in list(ec2.groups.items()) for g in by_vpc}
     for g in call.get("SecurityGroups", []):
-        if g not in groups:
+        if groups.get(g) != vpc:
             raise fault("InvalidSecurityGroup", f"One or more security groups are invalid: {g}")
-    vpc = known[subnets[0]].vpc_id
     facing = call.get("Scheme", "internet-facing") == "internet-facing"
     if facing and not any(g.vpc and g.vpc.id == vpc for g in list(ec2.internet_gateways.values())):
         raise fault("InvalidSubnet", f"VPC {vpc} has no internet gateway")
