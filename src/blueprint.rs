@@ -13,7 +13,7 @@ mod security;
 mod zones;
 
 pub use edge::stickiness;
-pub use found::mode;
+pub use found::{mode, store};
 pub use recall::recall;
 
 use crate::{

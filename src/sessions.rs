@@ -25,6 +25,18 @@ pub struct Mode {
     pub instances: usize,
     /// Whether another node of the cache takes over when one fails or is exchanged.
     pub failover: bool,
+    /// The stores that the app is told of.
+    #[serde(skip)]
+    pub told: Told,
+}
+
+/// The stores that an app is told of, whether or not they are there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// A cache.
+    pub cache: bool,
+    /// A database.
+    pub database: bool,
 }
 
 impl Mode {
@@ -38,6 +50,7 @@ impl Mode {
                 .cache
                 .as_ref()
                 .is_some_and(|c| c.engine != CacheEngine::Memcached && c.replicas > 0),
+            told: Told { cache: spec.cache.is_some(), database: spec.database.is_some() },
         }
     }
 }

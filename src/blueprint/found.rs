@@ -3,23 +3,31 @@
 use crate::{
     aws::Aws,
     engine::Inventory,
-    kinds::{Instance, Parameter, ReplicationGroup, TargetGroup, target_group},
-    sessions::Mode,
+    kinds::{
+        Instance, Parameter, ReplicationGroup, TargetGroup, parameter::Environment, target_group,
+    },
+    sessions::{Mode, Told},
     spec::{Seconds, Stickiness, Store},
 };
 
 /// How the stack that was found keeps its sessions; `None` where there is no such stack, or not
 /// enough of one for anybody to be logged in.
 pub fn mode(found: &Inventory<Aws>) -> Option<Mode> {
-    let parameter = found.of::<Parameter>().next()?;
-    let store = parameter.spec.environment.0.get("SESSION_STORE");
+    let parameter = &found.of::<Parameter>().next()?.spec;
     let group = found.of::<TargetGroup>().next()?;
     Some(Mode {
-        store: store.and_then(|word| Store::named(word)).unwrap_or(Store::None),
+        store: store(&parameter.environment),
         stickiness: stickiness(&group.spec.stickiness),
         instances: found.of::<Instance>().count(),
         failover: found.of::<ReplicationGroup>().any(|cache| cache.spec.failover),
+        told: Told { cache: parameter.cache.is_some(), database: parameter.database.is_some() },
     })
+}
+
+/// Where the app looks for sessions, as it is told.
+pub fn store(environment: &Environment) -> Store {
+    let word = environment.0.get("SESSION_STORE");
+    word.and_then(|word| Store::named(word)).unwrap_or(Store::None)
 }
 
 /// Stickiness in the file's words.

@@ -39,6 +39,7 @@ impl Stakes {
         let mut stakes = Self { does: Vec::new(), sessions };
         for (holds, does) in [
             (any(Level::Interrupts), "interrupts requests"),
+            (any(Level::BeginsEmpty), "makes a store that is gone anew, empty"),
             (sessions, "logs users out"),
             (any(Level::LosesData), "loses data for good"),
         ] {
@@ -144,10 +145,20 @@ impl Consent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{sessions::Mode, spec::Stickiness, ui::Trouble};
+    use crate::{
+        sessions::{Mode, Told},
+        spec::Stickiness,
+        ui::Trouble,
+    };
 
     fn shift(store: Store) -> Shift {
-        let mode = Mode { store, stickiness: Stickiness::Off, instances: 2, failover: true };
+        let mode = Mode {
+            store,
+            stickiness: Stickiness::Off,
+            instances: 2,
+            failover: true,
+            told: Told::default(),
+        };
         Shift { today: Some(mode.clone()), then: Some(mode) }
     }
 

@@ -50,6 +50,10 @@ pub(super) struct Outputs {
     pub cache: Option<Cache>,
     /// Where the data is.
     pub database: Option<Database>,
+    /// Whether there is HTTPS, and no name that its certificate could cover: nobody has one for a
+    /// name of AWS's.
+    #[serde(skip)]
+    pub nameless: bool,
 }
 
 /// A cache's endpoint.
@@ -118,11 +122,11 @@ impl Outputs {
             found.of::<DnsRecord>().map(|r| r.spec.domain.clone()).collect();
         records.sort();
         let secure = found.of::<Listener>().any(|l| l.spec.certificate.is_some());
-        let scheme = if secure { "https" } else { "http" };
-        let host = to_open(&records).or(dns_name.as_ref());
+        let url = dns_name.as_deref().and_then(|dns_name| url(secure, &records, dns_name));
         Self {
             stack: aws.stack.to_string(),
-            url: host.filter(|_| dns_name.is_some()).map(|host| format!("{scheme}://{host}/")),
+            nameless: secure && url.is_none() && dns_name.is_some(),
+            url,
             dns_name,
             name_servers: found
                 .of::<HostedZone>()
@@ -132,6 +136,15 @@ impl Outputs {
             cache: Cache::of(found),
             database: Database::of(found),
         }
+    }
+}
+
+/// What a browser can open without a warning, if anything.
+fn url(secure: bool, records: &[String], dns_name: &str) -> Option<String> {
+    match (secure, to_open(records)) {
+        (true, Some(name)) => Some(format!("https://{name}/")),
+        (true, None) => None,
+        (false, name) => Some(format!("http://{}/", name.map_or(dns_name, String::as_str))),
     }
 }
 
@@ -179,6 +192,10 @@ impl Display for Outputs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines: Vec<(&str, String)> = Vec::new();
         lines.extend(self.url.clone().map(|url| ("url", url)));
+        if self.nameless {
+            let point = "(point a name that the certificate covers to the load balancer)";
+            lines.push(("url", point.into()));
+        }
         lines.extend(self.dns_name.clone().map(|name| ("load balancer", name)));
         lines.extend(self.records.iter().map(|record| ("record", record.clone())));
         lines.extend(self.name_servers.iter().map(|server| ("name server", server.clone())));
@@ -206,6 +223,19 @@ impl Display for Outputs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_url_is_shown_that_no_certificate_can_cover() {
+        let name = "shop-lb-1.eu-west-1.elb.amazonaws.com";
+        let star = ["*.example.org".to_owned()];
+        assert_eq!(url(true, &[], name), None);
+        assert_eq!(url(true, &star, name), None);
+        assert_eq!(url(false, &[], name).unwrap(), format!("http://{name}/"));
+        let shop = ["shop.example.org".to_owned()];
+        assert_eq!(url(true, &shop, name).unwrap(), "https://shop.example.org/");
+        let outputs = Outputs { nameless: true, ..Outputs::default() };
+        assert!(outputs.to_string().contains("point a name that the certificate covers"));
+    }
 
     #[test]
     fn a_wildcard_is_nothing_to_open() {

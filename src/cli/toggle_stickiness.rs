@@ -5,6 +5,7 @@ mod change;
 use super::{
     Ended, Session,
     connect::Where,
+    consent::{Consent, Stakes},
     list,
     reading::as_ourselves,
     turn::refuse_beside,
@@ -13,11 +14,13 @@ use super::{
 use crate::{
     aws::{Aws, Sent, lock::Standing},
     blueprint,
-    kinds::TargetGroup,
-    spec::{Seconds, Spec, Stickiness},
+    engine::{Action, Address, Change},
+    kinds::{TargetGroup, parameter},
+    sessions::{Impact, Mode, Shift, Told, impact},
+    spec::{Seconds, Spec, Stickiness, Store},
     ui::{Trouble, paint::FAINT, paint::Painted},
 };
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use change::{Asked, Cookie, Kept};
 use serde::Serialize;
 use std::{
@@ -29,7 +32,8 @@ use std::{
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Without flags, what is on goes off and what is off comes on again as it was. \
-                        Touches nothing but the target group's stickiness."
+                        Touches nothing but the target group's stickiness. Asks before it logs \
+                        users out."
 )]
 pub(super) struct Args {
     #[command(flatten)]
@@ -50,6 +54,8 @@ pub(super) struct Args {
     #[arg(long, conflicts_with_all = ["duration", "cookie", "name"])]
     off: bool,
     #[command(flatten)]
+    consent: Consent,
+    #[command(flatten)]
     place: Where,
 }
 
@@ -61,28 +67,25 @@ struct Switched {
     before: Stickiness,
     after: Stickiness,
     changed: bool,
+    /// What it does to those who are logged in; `None` where they notice nothing.
+    impact: Option<Impact>,
 }
 
 /// A target group and its stickiness attributes.
 struct Group {
     name: String,
     arn: String,
+    /// Whether a load balancer sends requests to it.
+    used: bool,
     kept: Kept,
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let chosen = list::or_list(args.which.choose(Path::new("")), &args.place, session).await?;
     let way = args.place.open(&chosen, session).await?;
-    let shelf = way.aws.lock();
-    let reading = async { tokio::try_join!(Box::pin(groups(&way.aws)), Standing::read(&shelf)) };
-    let (_, (groups, standing)) = as_ourselves(&way.aws, chosen.spec.as_ref(), reading).await?;
-    ensure!(
-        !groups.is_empty(),
-        Trouble::new(
-            format!("`{}` has no target group in {}", chosen.name, way.aws.region),
-            "`stackctl up` makes one; `stackctl list` shows the stacks there are",
-        )
-    );
+    let aws = &way.aws;
+    let reading = async { tokio::try_join!(Box::pin(groups(aws)), Box::pin(told(aws))) };
+    let (_, (groups, (store, standing))) = as_ourselves(aws, chosen.spec.as_ref(), reading).await?;
     let asked = Asked {
         duration: args.duration,
         cookie: args.cookie,
@@ -90,21 +93,86 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
         on: args.on,
         off: args.off,
     };
-    for Group { name, arn, kept } in groups {
+    let leader = leader(&groups).ok_or_else(|| {
+        Trouble::new(
+            format!("`{}` has no target group in {}", chosen.name, aws.region),
+            "`stackctl up` makes one; `stackctl list` shows the stacks there are",
+        )
+    })?;
+    // One that a broken replacement left half-made follows the one that is used.
+    let (before, after) = (leader.kept.now(), leader.kept.after(&asked)?);
+    let switches = groups.iter().any(|group| group.kept.now() != after);
+    let mut does = None;
+    if switches {
+        refuse_beside(&chosen.name, &standing)?;
+        // Only sessions in memory depend on how many instances there are.
+        let instances = match store {
+            Store::Memory => aws.instances().await?.len(),
+            _ => 0,
+        };
+        let mode = |stickiness: &Stickiness| Mode {
+            store,
+            stickiness: stickiness.clone(),
+            instances,
+            failover: true,
+            told: Told::default(),
+        };
+        let shift = Shift { today: Some(mode(&before)), then: Some(mode(&after)) };
+        does = what_it_does(&shift, &before, &after);
+        if let (Some(Impact { says, .. }), false) = (&does, session.ui.is_json()) {
+            session.ui.say(format_args!("users: {says}"));
+        }
+        let impacts: Vec<_> = does.iter().map(|does| (group_address(), does.clone())).collect();
+        args.consent.agree(&Stakes::of_impacts(&shift, &impacts), session.ui).await?;
+    }
+    for Group { name, arn, kept, .. } in groups {
         let before = kept.now();
-        let after = kept.after(&asked)?;
         let changed = before != after;
         if changed {
-            refuse_beside(&chosen.name, &standing)?;
-            TargetGroup::put_stickiness(&way.aws, &arn, &blueprint::stickiness(&after))
+            TargetGroup::put_stickiness(aws, &arn, &blueprint::stickiness(&after))
                 .await
                 .with_context(|| format!("cannot change the stickiness of {name}"))?;
         }
-        warn_of_file(&chosen, &after, session);
-        let stack = chosen.name.clone();
-        session.ui.result(&Switched { stack, target_group: name, before, after, changed })?;
+        let (stack, after) = (chosen.name.clone(), after.clone());
+        let impact = does.clone().filter(|_| changed);
+        session.ui.result(&Switched {
+            stack,
+            target_group: name,
+            before,
+            after,
+            changed,
+            impact,
+        })?;
     }
+    warn_of_file(&chosen, &after, session);
     Ok(Ended::Done)
+}
+
+/// The target group that decides: the one to which requests go.
+fn leader(groups: &[Group]) -> Option<&Group> {
+    groups.iter().find(|group| group.used).or(groups.first())
+}
+
+/// Where sessions are, as the app is told, and how it stands with the lock.
+async fn told(aws: &Aws) -> Result<(Store, Standing)> {
+    let environment = parameter::environment(aws).await?;
+    let store = environment.as_ref().map_or(Store::None, blueprint::store);
+    Ok((store, aws.parameters().await?.standing.clone()))
+}
+
+fn group_address() -> Address {
+    Address::of::<TargetGroup>("app")
+}
+
+/// What the switch does to those who are logged in, by the rules by which a plan is judged.
+fn what_it_does(shift: &Shift, before: &Stickiness, after: &Stickiness) -> Option<Impact> {
+    let change = Change {
+        attribute: "stickiness",
+        from: Some(change::words(before)),
+        to: change::words(after),
+        replaces: false,
+    };
+    impact(shift, &group_address(), Action::Update, None, &[change])
 }
 
 /// The stack's target groups; one, unless a replacement was broken off.
@@ -115,8 +183,9 @@ async fn groups(aws: &Aws) -> Result<Vec<Group>> {
         let call = aws.elb.describe_target_group_attributes().target_group_arn(&arn);
         let answer = call.send().await.aws()?;
         let pairs = answer.attributes().iter().filter_map(|a| Some((a.key()?, a.value()?)));
+        let used = group.load_balancer_arns.is_some_and(|arns| !arns.is_empty());
         let name = group.target_group_name.unwrap_or_default();
-        groups.push(Group { name, kept: Kept::seen(pairs), arn });
+        groups.push(Group { name, used, kept: Kept::seen(pairs), arn });
     }
     Ok(groups)
 }
@@ -144,5 +213,29 @@ impl Display for Switched {
             true => write!(f, "{before} -> {after}"),
             false => write!(f, "{after} {}", Painted(FAINT, "(as it was)")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(name: &str, used: bool, enabled: &'static str) -> Group {
+        let kept = Kept::seen([("stickiness.enabled", enabled)]);
+        Group { name: name.into(), arn: name.into(), used, kept }
+    }
+
+    #[test]
+    fn of_two_groups_the_one_that_is_used_decides_for_both() {
+        let groups = [group("half-made", false, "false"), group("used", true, "true")];
+        let leader = leader(&groups).unwrap();
+        assert_eq!(leader.name, "used");
+        assert_eq!(leader.kept.after(&Asked::default()).unwrap(), Stickiness::Off);
+    }
+
+    #[test]
+    fn without_a_load_balancer_the_first_one_decides() {
+        assert_eq!(leader(&[group("only", false, "true")]).unwrap().name, "only");
+        assert!(leader(&[]).is_none());
     }
 }

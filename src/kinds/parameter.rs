@@ -118,6 +118,17 @@ pub const BUSY: &str = "TooManyUpdates";
 /// A name that was deleted a moment ago is not free for some 30 s.
 const FREE_AGAIN: Pace = Pace::seconds(5, 120);
 
+/// What the app is told, by the value of the stack's parameter alone; `None` where there is none.
+///
+/// # Errors
+/// What AWS refuses.
+pub async fn environment(aws: &Aws) -> Result<Option<Environment>> {
+    let name = name(&aws.stack);
+    let all = &aws.parameters().await?.all;
+    let value = all.iter().find(|p| p.name() == Some(&name)).and_then(|p| p.value.as_deref());
+    Ok(value.map(|value| EnvFile::parse(value).environment))
+}
+
 /// The name of a stack's parameter.
 pub fn name(stack: &str) -> String {
     format!("/stackctl/{stack}/app/env")

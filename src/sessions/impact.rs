@@ -2,6 +2,7 @@
 
 mod app;
 mod edge;
+mod lost;
 mod stores;
 
 use super::{Mode, Shift};
@@ -17,6 +18,8 @@ pub enum Level {
     Repins,
     /// Some requests fail for a while; users stay logged in.
     Interrupts,
+    /// A store is gone already, and what is made in its place begins empty.
+    BeginsEmpty,
     /// Some or all users have to log in anew.
     LogsOut,
     /// More than sessions is gone for good.
@@ -45,6 +48,10 @@ fn repins(says: impl Into<Cow<'static, str>>) -> Option<Impact> {
 
 fn interrupts(says: impl Into<Cow<'static, str>>) -> Option<Impact> {
     Impact::new(Level::Interrupts, says)
+}
+
+fn begins_empty(says: impl Into<Cow<'static, str>>) -> Option<Impact> {
+    Impact::new(Level::BeginsEmpty, says)
 }
 
 fn logs_out(says: impl Into<Cow<'static, str>>) -> Option<Impact> {
@@ -107,6 +114,9 @@ pub fn impact(
     };
     let (today, then) = (shift.today.as_ref()?, shift.then.as_ref());
     let step = Step { name: &address.name, deed, changes, today, then };
+    if deed == Deed::Make {
+        return lost::store(address.kind, &step);
+    }
     match address.kind {
         "target-group" => edge::target_group(&step),
         "load-balancer" => edge::load_balancer(&step),

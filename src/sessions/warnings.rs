@@ -1,6 +1,6 @@
 //! What a stack file allows, though users may come to regret it.
 
-use crate::spec::{Seconds, Spec, Store};
+use crate::spec::{Scheme, Seconds, Spec, Stickiness, Store};
 
 /// Rolling for longer than this deserves to be known beforehand.
 const LONG_ROLL: Seconds = Seconds(15 * 60);
@@ -8,10 +8,20 @@ const LONG_ROLL: Seconds = Seconds(15 * 60);
 /// What the user should know of how the file keeps sessions; whole lower-case sentences without
 /// a full stop, each with the way out.
 pub fn warnings(spec: &Spec) -> Vec<String> {
-    [memory, idle_users, single_node, memcached, zones_without_instance, slow_roll]
-        .iter()
-        .filter_map(|rule| rule(spec))
-        .collect()
+    [
+        memory,
+        idle_users,
+        single_node,
+        memcached,
+        dynamodb,
+        in_the_clear,
+        app_cookie,
+        zones_without_instance,
+        slow_roll,
+    ]
+    .iter()
+    .filter_map(|rule| rule(spec))
+    .collect()
 }
 
 fn memory(spec: &Spec) -> Option<String> {
@@ -51,6 +61,35 @@ fn memcached(spec: &Spec) -> Option<String> {
     })
 }
 
+fn dynamodb(spec: &Spec) -> Option<String> {
+    (spec.sessions.store == Store::Dynamodb).then(|| {
+        "the stack makes no DynamoDB table, and its instances' role may not use one: both are for \
+         you to add (the table's own resource policy can let the role in)"
+            .into()
+    })
+}
+
+fn in_the_clear(spec: &Spec) -> Option<String> {
+    let balancer = &spec.load_balancer;
+    let open = balancer.scheme == Scheme::InternetFacing && balancer.certificate.is_none();
+    (spec.sessions.store != Store::None && open).then(|| {
+        "session cookies cross the internet unencrypted, and whoever reads one is logged in as its \
+         user; a certificate gives HTTPS (load_balancer.certificate)"
+            .into()
+    })
+}
+
+/// "Application-based stickiness … doesn't support URL encoded cookie values" (ELB, "Sticky sessions
+/// for your Application Load Balancer").
+fn app_cookie(spec: &Spec) -> Option<String> {
+    let Stickiness::AppCookie { name, .. } = &spec.load_balancer.stickiness else { return None };
+    Some(format!(
+        "the load balancer binds users once an answer of the app sets {name}, and not if its value \
+         is URL-encoded (Express writes connect.sid as s%3A…); cookie: lb binds them at the first \
+         request (load_balancer.stickiness)"
+    ))
+}
+
 fn zones_without_instance(spec: &Spec) -> Option<String> {
     let (instances, zones) = (spec.app.instances, spec.network.zones.count());
     (spec.load_balancer.stickiness.is_on() && instances < zones.into()).then(|| {
@@ -78,7 +117,18 @@ mod tests {
     use super::*;
     use crate::spec::{Source, load};
 
+    /// What is warned of where HTTPS is in place.
     fn warned(text: &str) -> String {
+        warned_at("internal", text)
+    }
+
+    fn warned_at(scheme: &str, text: &str) -> String {
+        let wanted = "load_balancer: {";
+        let text = if text.contains(wanted) {
+            text.replacen(wanted, &format!("{wanted}scheme: {scheme}, "), 1)
+        } else {
+            format!("{text}\nload_balancer: {{scheme: {scheme}}}")
+        };
         let text = format!("name: shop\n{text}");
         let spec = load(&Source::new("stack.yaml", text), &[], &|_| None).unwrap();
         warnings(&spec).join("\n")
@@ -88,6 +138,31 @@ mod tests {
     fn sessions_in_a_cache_with_a_replica_need_no_warning() {
         assert_eq!(warned("app: {image: \"shop:1\"}\ncache: {replicas: 1}"), "");
         assert_eq!(warned("app: {image: \"shop:1\"}"), "");
+    }
+
+    #[test]
+    fn sessions_that_cross_the_internet_unencrypted_are_told() {
+        let cached = "app: {image: \"shop:1\"}\ncache: {replicas: 1}";
+        assert!(warned_at("internet-facing", cached).contains("unencrypted"));
+        assert_eq!(warned_at("internet-facing", "app: {image: \"shop:1\"}"), "");
+        let secure = format!(
+            "{cached}\nload_balancer: {{certificate: \
+             \"arn:aws:acm:eu-west-1:111122223333:certificate/1\"}}"
+        );
+        assert_eq!(warned_at("internet-facing", &secure), "");
+    }
+
+    #[test]
+    fn a_cookie_of_the_app_binds_late_and_not_at_all_when_it_is_encoded() {
+        let text =
+            "app: {image: \"shop:1\"}\nload_balancer: {stickiness: {cookie: app, name: SID}}";
+        assert!(warned(text).contains("sets SID, and not if its value is URL-encoded"));
+    }
+
+    #[test]
+    fn a_table_in_dynamodb_is_for_the_user_to_make() {
+        let text = "app: {image: \"shop:1\"}\nsessions: {store: dynamodb}";
+        assert!(warned(text).contains("makes no DynamoDB table"));
     }
 
     #[test]

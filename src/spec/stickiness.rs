@@ -40,6 +40,11 @@ impl Stickiness {
         *self != Self::Off
     }
 
+    /// Whether it follows the app's cookie of this name.
+    pub fn follows(&self, cookie: &str) -> bool {
+        matches!(self, Self::AppCookie { name, .. } if name == cookie)
+    }
+
     /// How long an idle client stays bound; `None` when stickiness is off.
     pub fn duration(&self) -> Option<Seconds> {
         match self {

@@ -19,23 +19,30 @@ pub(super) fn instance(step: &Step) -> Option<Impact> {
     }
 }
 
-/// A registration that goes takes its users' requests elsewhere.
+/// A registration that goes takes its users' requests elsewhere, and cuts what is longer than its
+/// draining: `WebSockets` stay on their target, whatever a cookie says (ELB, "Sticky sessions for your
+/// Application Load Balancer"), and at the end of `deregistration_delay` the connection is closed.
 pub(super) fn target(step: &Step) -> Option<Impact> {
     // Without a stack there is no elsewhere.
     step.then?;
     let sticky = step.today.stickiness.is_on();
     match (step.deed, step.today.store) {
         (Deed::Make | Deed::Edit, _) => None,
-        (_, Store::Memory) if step.today.instances > 1 => {
-            logs_out("users bound to it move to another instance and have to log in anew")
-        }
-        (_, Store::Memory | Store::None) => None,
-        _ if sticky => repins(
-            "users bound to it move to another instance at their next request and stay logged in",
-        ),
-        _ => None,
+        (_, Store::Memory) if step.today.instances > 1 => logs_out(format!(
+            "users bound to it move to another instance and have to log in anew; {CUT}"
+        )),
+        (_, Store::Memory | Store::None) => repins(CUT),
+        _ if sticky => repins(format!(
+            "users bound to it move to another instance at their next request and stay logged in; \
+             {CUT}"
+        )),
+        _ => repins(CUT),
     }
 }
+
+/// What becomes of long connections to an instance that goes.
+const CUT: &str = "connections to it that last longer than load_balancer.deregistration_delay \
+                   (WebSockets, long requests) are cut";
 
 /// The app looks for sessions where it is told to.
 pub(super) fn parameter(step: &Step) -> Option<Impact> {

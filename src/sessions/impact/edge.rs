@@ -16,6 +16,9 @@ fn stickiness(step: &Step) -> Option<Impact> {
     let (today, then) = (step.today, step.then?);
     let what = match (&today.stickiness, &then.stickiness) {
         (Stickiness::Off, Stickiness::Off) => return None,
+        (from, Stickiness::AppCookie { name, .. }) if !from.follows(name) => {
+            return to_app_cookie(step, name);
+        }
         (Stickiness::Off, _) => {
             return match today.store {
                 Store::None => None,
@@ -62,6 +65,22 @@ fn stickiness(step: &Step) -> Option<Impact> {
     }
 }
 
+/// The load balancer binds a user when an answer of the app sets the cookie, and not before (ELB,
+/// "Sticky sessions for your Application Load Balancer"): most apps set it once, at the login.
+fn to_app_cookie(step: &Step, name: &str) -> Option<Impact> {
+    match step.today.store {
+        Store::None => None,
+        Store::Memory if step.today.instances > 1 => logs_out(format!(
+            "until the app sets {name} again, whoever is logged in is bound to no instance, and any \
+             may answer: nearly all are logged out"
+        )),
+        _ => repins(format!(
+            "any instance answers until the app sets {name} again; from then on each user stays on \
+             one, and all stay logged in"
+        )),
+    }
+}
+
 /// All users are bound to instances anew.
 fn rebound(step: &Step, why: &str) -> Option<Impact> {
     match step.today.store {
@@ -91,8 +110,21 @@ pub(super) fn load_balancer(step: &Step) -> Option<Impact> {
             }
             interrupts(away)
         }
-        Deed::Make | Deed::Edit => None,
+        Deed::Edit => shorter_silence(step),
+        Deed::Make => None,
     }
+}
+
+/// A silent connection is closed when its idle time-out is over, one of a WebSocket too.
+fn shorter_silence(step: &Step) -> Option<Impact> {
+    let change = step.change("idle_timeout")?;
+    let before: u32 = change.from.as_deref()?.parse().ok()?;
+    let after: u32 = change.to.parse().ok()?;
+    (after < before).then_some(())?;
+    repins(format!(
+        "connections that are silent for longer than {after}s are closed, WebSockets too; clients \
+         connect anew"
+    ))
 }
 
 pub(super) fn listener(step: &Step) -> Option<Impact> {
@@ -124,9 +156,14 @@ pub(super) fn rule(step: &Step) -> Option<Impact> {
 pub(super) fn record(step: &Step) -> Option<Impact> {
     match step.deed {
         Deed::Remove => interrupts(format!("nobody finds the app as {} any more", step.name)),
-        Deed::Replace { .. } => interrupts(
-            "the name is gone for some seconds, and for who asks then until it is asked anew",
+        Deed::Replace { .. } if step.change("zone").is_some() => interrupts(
+            "the name goes from one zone to another: who asks meanwhile, or asks name servers to \
+             which nobody delegates yet, does not find it, and may remember that for 15 minutes",
         ),
+        Deed::Replace { .. } => interrupts(
+            "the name is gone for some seconds, and for who asks then for up to 15 minutes",
+        ),
+        // One change of Route 53's puts the new target in the old one's place.
         Deed::Make | Deed::Edit => None,
     }
 }

@@ -1,6 +1,7 @@
 //! The table: which step does what to whom.
 
 use super::*;
+use crate::sessions::Told;
 use crate::spec::{Seconds, Stickiness, Store};
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ fn app(name: &str, duration: u32) -> Stickiness {
 }
 
 fn mode(store: Store, stickiness: Stickiness) -> Mode {
-    Mode { store, stickiness, instances: 3, failover: true }
+    Mode { store, stickiness, instances: 3, failover: true, told: Told::default() }
 }
 
 /// A stack that keeps its sessions as it does.
@@ -132,6 +133,25 @@ fn another_cookie_binds_all_users_anew() {
 }
 
 #[test]
+fn an_app_cookie_binds_nobody_before_the_app_sets_it() {
+    for from in [Stickiness::Off, lb(60), app("B", 60)] {
+        let says = |store| {
+            let shift = Shift {
+                today: Some(mode(store, from.clone())),
+                then: Some(mode(store, app("SID", 60))),
+            };
+            edited(&shift, "target-group/app", "stickiness").unwrap()
+        };
+        let memory = says(Store::Memory);
+        assert_eq!(memory.level, Level::LogsOut);
+        assert!(memory.says.contains("nearly all are logged out"), "{}", memory.says);
+        let shared = says(Store::Redis);
+        assert_eq!(shared.level, Level::Repins);
+        assert!(shared.says.contains("until the app sets SID"), "{}", shared.says);
+    }
+}
+
+#[test]
 fn only_a_shorter_duration_is_noticed() {
     assert_eq!(toggled(Store::Redis, lb(60), lb(3600)), None);
     assert_eq!(toggled(Store::Memory, app("A", 60), app("A", 61)), None);
@@ -163,10 +183,15 @@ fn a_replaced_instance_takes_the_sessions_in_its_memory_with_it() {
 }
 
 #[test]
-fn with_shared_sessions_nobody_notices_a_roll_but_sticky_users_who_move_once() {
+fn with_shared_sessions_a_roll_moves_sticky_users_once_and_cuts_long_connections() {
     for store in SHARED {
-        for what in ["instance/app-1", "target/app-1"] {
-            assert_eq!(replaced(&steady(store, Stickiness::Off), what), None, "{store:?} {what}");
+        let loose = steady(store, Stickiness::Off);
+        assert_eq!(replaced(&loose, "instance/app-1"), None, "{store:?}");
+        for gone in [replaced(&loose, "target/app-1"), removed(&loose, "target/app-1")] {
+            let impact = gone.unwrap();
+            assert_eq!(impact.level, Level::Repins);
+            assert!(impact.says.contains("WebSockets"), "{}", impact.says);
+            assert!(!impact.says.contains("bound to it"), "{}", impact.says);
         }
         let sticky = steady(store, lb(60));
         assert_eq!(replaced(&sticky, "instance/app-1"), None);
@@ -175,6 +200,36 @@ fn with_shared_sessions_nobody_notices_a_roll_but_sticky_users_who_move_once() {
     }
     let memory = steady(Store::Memory, lb(60));
     assert_eq!(level(removed(&memory, "target/app-1")), Some(Level::LogsOut));
+    let alone = removed(&steady(Store::None, Stickiness::Off), "target/app-1");
+    assert!(alone.unwrap().says.starts_with("connections to it"));
+    assert_eq!(removed(&destroyed(Store::Redis), "target/app-1"), None);
+}
+
+#[test]
+fn a_store_that_is_gone_already_begins_empty() {
+    let made = |store, told, what| {
+        let mode = Mode { told, ..mode(store, Stickiness::Off) };
+        let shift = Shift { today: Some(mode.clone()), then: Some(mode) };
+        impact(&shift, &address(what), Action::Create, None, &[])
+    };
+    let both = Told { cache: true, database: true };
+    for (store, what) in
+        [(Store::Redis, "replication-group/cache"), (Store::Memcached, "cache-cluster/cache")]
+    {
+        let lost = made(store, both, what).unwrap();
+        assert_eq!(lost.level, Level::BeginsEmpty);
+        assert!(lost.says.contains("every session"), "{}", lost.says);
+        let cached = made(Store::Token, both, what).unwrap();
+        assert!(!cached.says.contains("session"), "{}", cached.says);
+        assert_eq!(made(store, Told::default(), what), None, "{what} is new");
+    }
+    for what in ["db-instance/db", "db-cluster/db"] {
+        let lost = made(Store::Redis, both, what).unwrap();
+        assert!(lost.says.contains("begins empty") && !lost.says.contains("session"));
+        assert!(made(Store::Database, both, what).unwrap().says.contains("every session"));
+        assert_eq!(made(Store::Redis, Told::default(), what), None, "{what} is new");
+    }
+    assert_eq!(made(Store::Redis, both, "db-instance/db-2"), None, "a reader holds nothing");
 }
 
 #[test]
@@ -300,6 +355,9 @@ fn another_load_balancer_is_another_dns_name() {
     assert_eq!(level(gone), Some(Level::Interrupts));
     let shift = steady(Store::Redis, lb(60));
     assert_eq!(edited(&shift, "load-balancer/lb", "idle_timeout"), None);
+    let changes = [change("idle_timeout", "60", "30")];
+    let silent = impact(&shift, &address("load-balancer/lb"), Action::Update, None, &changes);
+    assert!(silent.unwrap().says.contains("silent for longer than 30s"));
 }
 
 #[test]
@@ -328,6 +386,11 @@ fn names_that_go_are_missed() {
     let shift = steady(Store::Redis, lb(60));
     let record = removed(&shift, "dns-record/shop.example.com").unwrap();
     assert!(record.says.contains("shop.example.com"), "{}", record.says);
+    let moved = [change("zone", "Z1", "hosted-zone/main")];
+    let name = address("dns-record/shop.example.com");
+    let moved = impact(&shift, &name, Action::Create, Some(Swap::DeleteFirst), &moved).unwrap();
+    assert!(moved.says.contains("to which nobody delegates"), "{}", moved.says);
+    assert_eq!(edited(&shift, "dns-record/shop.example.com", "load_balancer"), None);
     for what in ["dns-record/shop.example.com", "hosted-zone/main"] {
         assert_eq!(level(replaced(&shift, what)), Some(Level::Interrupts), "{what}");
         assert_eq!(level(removed(&shift, what)), Some(Level::Interrupts), "{what}");

@@ -182,6 +182,7 @@ fn verdict(worst: Option<Level>) -> Painted<&'static str> {
         None => return Painted(GOOD, "nobody who is logged in notices anything"),
         Some(Level::Repins) => "some users get to another instance; all stay logged in",
         Some(Level::Interrupts) => "some requests fail for a while; all users stay logged in",
+        Some(Level::BeginsEmpty) => "a store is gone, with what was in it, and begins empty",
         Some(Level::LogsOut) => "some or all users have to log in anew",
         Some(Level::LosesData) => "more than sessions is lost for good",
     };
@@ -192,7 +193,7 @@ fn style(level: Level) -> Style {
     match level {
         Level::Repins => HINT,
         Level::Interrupts => CARE,
-        Level::LogsOut | Level::LosesData => BAD,
+        Level::BeginsEmpty | Level::LogsOut | Level::LosesData => BAD,
     }
 }
 
