@@ -2,6 +2,7 @@
 
 pub mod buckets;
 pub mod careful;
+pub mod certificates;
 pub mod compute;
 pub mod connect;
 pub mod denied;
@@ -10,6 +11,7 @@ pub mod ec2;
 pub mod failure;
 pub mod firewall;
 pub mod identity;
+pub mod listening;
 pub mod lock;
 pub mod meter;
 pub mod names;
@@ -37,6 +39,8 @@ use tokio::sync::OnceCell;
 /// The world the kinds of a stack live in: SDK clients, and whose resources are meant.
 #[derive(Clone, Debug)]
 pub struct Aws {
+    /// AWS Certificate Manager.
+    pub acm: aws_sdk_acm::Client,
     /// Amazon EC2, which includes VPC.
     pub ec2: aws_sdk_ec2::Client,
     /// Elastic Load Balancing v2.

@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and one match that does it.
 
 mod act;
+mod certificates;
 mod connect;
 mod consent;
 mod destroy;

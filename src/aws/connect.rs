@@ -154,6 +154,7 @@ impl Aws {
         let fence = Fence::default();
         let throttle = Throttle::behind(&fence);
         Self {
+            acm: client!(aws_sdk_acm, config, meter, throttle),
             ec2: client!(aws_sdk_ec2, config, meter, throttle),
             elb: client!(aws_sdk_elasticloadbalancingv2, config, meter, throttle),
             elasticache: client!(aws_sdk_elasticache, config, meter, throttle),

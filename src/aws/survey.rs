@@ -1,7 +1,8 @@
 //! Readings that several kinds share, made once per inventory.
 
 use super::{
-    Aws, Owned, Sent, Tolerant, compute::RoleReading, firewall::Firewall, lock::Reading, tags,
+    Aws, Owned, Sent, Tolerant, compute::RoleReading, firewall::Firewall, listening::Listening,
+    lock::Reading, tags,
 };
 use crate::engine::Taken;
 use anyhow::{Result, ensure};
@@ -17,6 +18,7 @@ pub struct Survey {
     pub(super) instances: OnceCell<Vec<(Instance, Owned)>>,
     pub(super) role: OnceCell<RoleReading>,
     balancing: OnceCell<Balancing>,
+    pub(super) listening: OnceCell<Vec<Listening>>,
     pub(super) firewall: OnceCell<Firewall>,
     pub(super) cache_clusters: OnceCell<Vec<CacheCluster>>,
     pub(super) cache_subnet_groups: OnceCell<Vec<CacheSubnetGroup>>,

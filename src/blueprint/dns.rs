@@ -1,7 +1,10 @@
 //! The names under which users find the load balancer.
 
 use super::{Sheet, edge::Edge};
-use crate::kinds::{DnsRecord, HostedZone, dns_record::ZoneRef};
+use crate::kinds::{
+    DnsRecord, HostedZone,
+    dns_record::{Leads, ZoneRef},
+};
 use anyhow::{Context, Result};
 
 pub(super) fn draw(sheet: &mut Sheet, edge: &Edge) -> Result<()> {
@@ -23,7 +26,10 @@ pub(super) fn draw(sheet: &mut Sheet, edge: &Edge) -> Result<()> {
         let record = DnsRecord {
             zone: zone.clone(),
             domain: domain.clone(),
-            load_balancer: edge.load_balancer.clone(),
+            leads: Leads::To(edge.load_balancer.clone()),
+            evaluate_target_health: true,
+            target_group: Some(edge.group.clone()),
+            listener: Some(edge.listener.clone()),
         };
         sheet.add(domain, record);
     }

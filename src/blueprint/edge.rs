@@ -4,7 +4,9 @@ use super::{Sheet, network::Network, security::Groups};
 use crate::{
     engine::Ref,
     kinds::{
-        Listener, LoadBalancer, TargetGroup, Vpc, listener::Action, load_balancer::Scheme,
+        Listener, LoadBalancer, TargetGroup, Vpc,
+        listener::{Action, Tls},
+        load_balancer::Scheme,
         target_group,
     },
     spec,
@@ -117,5 +119,6 @@ fn listener(
     https: Option<Ref<Listener>>,
 ) -> Ref<Listener> {
     let (load_balancer, tags) = (load_balancer.clone(), sheet.tags());
-    sheet.add(name, Listener { load_balancer, port, certificate, action, https, tags })
+    let tls = certificate.as_ref().map(|_| Tls::Recommended);
+    sheet.add(name, Listener { load_balancer, port, certificate, tls, action, https, tags })
 }

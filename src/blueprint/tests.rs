@@ -203,7 +203,7 @@ load_balancer:
   certificate: arn:aws:acm:eu-west-1:123456789012:certificate/01234567-89ab-cdef-0123-456789abcdef
 cache: {engine: valkey}
 database: {engine: postgres}
-dns: {zone: example.com, create_zone: true, records: [example.com, www.example.com]}
+dns: {zone: shop.test, create_zone: true, records: [shop.test, www.shop.test]}
 ";
 
 #[test]
@@ -367,21 +367,21 @@ fn instances_stay_as_they_are_when_others_change_around_them() {
 
 #[test]
 fn records_go_into_a_zone_of_our_own_or_one_that_was_there() {
-    let zone = |graph: &Graph<Aws>| graph.get::<DnsRecord>("www.example.com").unwrap().zone.clone();
+    let zone = |graph: &Graph<Aws>| graph.get::<DnsRecord>("www.shop.test").unwrap().zone.clone();
     let graph = drawn(EVERYTHING);
     let kinds = ["hosted-zone", "dns-record"];
-    assert_eq!(names(&graph, &kinds), "hosted-zone: main\ndns-record: example.com www.example.com");
+    assert_eq!(names(&graph, &kinds), "hosted-zone: main\ndns-record: shop.test www.shop.test");
     assert!(matches!(zone(&graph), ZoneRef::Ours(_)));
-    let graph = drawn("dns: {zone: example.com, records: [www.example.com]}");
-    assert_eq!(names(&graph, &kinds), "dns-record: www.example.com");
+    let graph = drawn("dns: {zone: shop.test, records: [www.shop.test]}");
+    assert_eq!(names(&graph, &kinds), "dns-record: www.shop.test");
     assert_eq!(zone(&graph), ZoneRef::Theirs("Z0THEIRS".into()));
 }
 
 #[test]
 fn a_zone_that_is_not_there_is_an_error_that_names_it() {
     let facts = Facts { hosted_zone: None, ..facts() };
-    let text = "dns: {zone: example.com, records: [www.example.com]}";
-    assert_snapshot!(refused(text, &facts), @"account 123456789012 has no public hosted zone example.com; create it, or let the stack do so with dns.create_zone: true");
+    let text = "dns: {zone: shop.test, records: [www.shop.test]}";
+    assert_snapshot!(refused(text, &facts), @"account 123456789012 has no public hosted zone shop.test; create it, or let the stack do so with dns.create_zone: true");
 }
 
 #[test]

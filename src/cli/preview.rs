@@ -1,7 +1,7 @@
 //! From a file to a plan: what `plan` shows and `up` carries out.
 
 use super::{
-    Session,
+    Session, certificates,
     connect::{Way, Where, is_here},
     consent::Stakes,
     memory::Memory,
@@ -9,11 +9,11 @@ use super::{
     which::{Chosen, FileArgs},
 };
 use crate::{
-    aws::{Aws, Identity, lock::Standing},
+    aws::{Aws, Identity, certificates::Look, lock::Standing},
     blueprint::{self, Facts},
     cost::Monthly,
     engine::{Graph, Inventory, Kind, Plan, Problems},
-    kinds::{DnsRecord, hosted_zone::zone_id},
+    kinds::{DnsRecord, HostedZone, hosted_zone::zone_id},
     sessions::{Mode, Shift, impacts, warnings},
     spec::Spec,
     ui::{
@@ -98,8 +98,10 @@ async fn look(chosen: Chosen, spec: Spec, way: Way) -> Result<Preview> {
     let cloud = Arc::new(way.aws.clone());
     let (problems, ()) = tokio::try_join!(plan.problems(&cloud), refuse_taken(&plan, &cloud))?;
     ensure!(problems.is_empty(), Problems(problems));
+    let mut warnings = warnings(&spec);
+    warnings.extend(certificates::judge(&plan, &spec, found.certificate.as_ref())?);
     let shift = Shift { today, then: Some(Mode::wanted(&spec)) };
-    let shown = Shown::new(&plan, Place::of(&way.aws, &identity), warnings(&spec));
+    let shown = Shown::new(&plan, Place::of(&way.aws, &identity), warnings);
     let impacts = impacts(&shift, &plan);
     let mut stakes = Stakes::of_plan(&plan, &shift, &impacts);
     let mut shown = shown.with_impacts(&shift, impacts).with_farewells(farewells);
@@ -130,6 +132,8 @@ pub(super) struct Found {
     offers: Option<BTreeSet<String>>,
     /// The zone that was there before the stack, if its records go into one.
     hosted_zone: Option<String>,
+    /// What ACM says of the certificate that the file names.
+    certificate: Option<Look>,
 }
 
 /// Reads it, all at once.
@@ -143,29 +147,46 @@ pub(super) async fn read(aws: &Aws, spec: Option<&Spec>) -> Result<Found> {
             None => Ok(None),
         }
     };
-    let (inventory, zones, hosted_zone) =
-        tokio::try_join!(inventory(aws), Box::pin(zones(aws)), Box::pin(hosted_zone))?;
+    let certificate = async {
+        match spec.and_then(|spec| spec.load_balancer.certificate.as_deref()) {
+            Some(arn) => aws.certificate(arn).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let (inventory, zones, hosted_zone, certificate) = tokio::try_join!(
+        inventory(aws),
+        Box::pin(zones(aws)),
+        Box::pin(hosted_zone),
+        Box::pin(certificate)
+    )?;
     let offers = match spec {
         Some(spec) => Box::pin(offers(aws, spec, &inventory)).await?,
         None => None,
     };
-    Ok(Found { inventory, zones, offers, hosted_zone })
+    Ok(Found { inventory, zones, offers, hosted_zone, certificate })
 }
 
 /// Names that others have are refused now, all of them, not one by one in the middle of a run.
 async fn refuse_taken(plan: &Plan<Aws>, aws: &Arc<Aws>) -> Result<()> {
     let taken = plan.taken(aws).await?;
-    let (records, names): (Vec<_>, Vec<_>) =
-        taken.iter().partition(|(at, _)| at.kind == DnsRecord::NAME);
-    let rename = "remove what has a name of this stack's if nobody needs it, or give the stack \
-                  another name: what is others' is never touched";
-    let repoint = "remove that record, or take the name out of `dns.records`: records of others \
-                   are never overwritten";
-    let hint = match (&*names, &*records) {
-        (_, []) => rename.to_owned(),
-        ([], _) => repoint.to_owned(),
-        _ => format!("{rename}. For a DNS record: {repoint}"),
-    };
+    let of = |kind| taken.iter().any(|(at, _)| at.kind == kind);
+    let rename = taken
+        .iter()
+        .any(|(at, _)| !matches!(at.kind, DnsRecord::NAME | HostedZone::NAME))
+        .then_some(
+            "remove what has a name of this stack's if nobody needs it, or give the stack another \
+             name: what is others' is never touched",
+        );
+    let repoint = of(DnsRecord::NAME).then_some(
+        "for a DNS record: remove that record, or take the name out of `dns.records`; records of \
+         others are never overwritten",
+    );
+    let zone = of(HostedZone::NAME).then_some(
+        "for the hosted zone: take `create_zone: true` out, and the records go into the one that \
+         is there",
+    );
+    let hint: Vec<_> = [rename, repoint, zone].into_iter().flatten().collect();
+    let hint = hint.join(". ");
     let told: Vec<_> = taken.iter().map(|(_, taken)| format!("\n  {taken}")).collect();
     let all = if let [_] = &*taken { "a name" } else { "names" };
     ensure!(

@@ -3,7 +3,7 @@
 use super::dns_record::led_by;
 use crate::{
     aws::{Aws, Failure, Labels, Sent, Tags, Tolerant, dns, eventually, survey::Balancing, tags},
-    engine::{Cx, Found, Kind, Pace, Phase, Probe, Table},
+    engine::{Cx, Found, Kind, Pace, Phase, Probe, Table, Taken},
 };
 use anyhow::{Context, Result, bail};
 use aws_sdk_route53::types::{
@@ -84,6 +84,18 @@ impl Kind for HostedZone {
         Ok(found)
     }
 
+    /// Route 53 makes any number of zones of one name, and the parent domain delegates to one.
+    async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {
+        let mark = mark(&cx.cloud);
+        let zones = called(&cx.cloud, &self.domain).await?.into_iter();
+        let others = zones.filter(|z| is_public(z) && !z.caller_reference.starts_with(&mark));
+        let taken = others.map(|z| Taken {
+            what: format!("public hosted zone {} ({})", self.domain, dns::bare(&z.id)),
+            whose: "nobody would ask a second zone of this name".into(),
+        });
+        Ok(taken.collect())
+    }
+
     async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
         let aws = &cx.cloud;
         // A reference serves once and for all, so each zone that is made has its own.
@@ -133,7 +145,11 @@ impl Kind for HostedZone {
             };
             if failure.is(&["HostedZoneNotEmpty"]) {
                 let mut there = dns::records(aws, id).await?;
-                there.retain(|r| !dns::comes_with_the_zone(r, &found.spec.domain));
+                let balancing = aws.balancing().await?;
+                there.retain(|r| {
+                    !dns::comes_with_the_zone(r, &found.spec.domain)
+                        && led_by(aws, balancing, id, r).is_none()
+                });
                 if let Some(why) =
                     holds_others(&there.iter().map(dns::describe).collect::<Vec<_>>())
                 {
@@ -160,11 +176,23 @@ impl HostedZone {
 /// The one public zone of this domain in the account, by its bare id; `None` when there is none.
 ///
 /// # Errors
-/// When there are several: records would have to choose.
+/// When there are several: records would have to choose. When there is none but the stack's own,
+/// which goes when it is no longer wanted.
 pub async fn zone_id(aws: &Aws, domain: &str) -> Result<Option<String>> {
     let zones = called(aws, domain).await?;
-    let public = zones.iter().filter(|z| !z.config().is_some_and(|c| c.private_zone));
-    let ids: Vec<_> = public.map(|z| dns::bare(&z.id)).collect();
+    let mark = mark(aws);
+    let (own, others): (Vec<_>, Vec<_>) = zones
+        .iter()
+        .filter(|zone| is_public(zone))
+        .partition(|zone| zone.caller_reference.starts_with(&mark));
+    let ids: Vec<_> = others.iter().map(|z| dns::bare(&z.id)).collect();
+    if let ([], Some(own)) = (&*ids, own.first()) {
+        bail!(
+            "the only public hosted zone {domain} ({}) is the stack's own, and would be deleted \
+             with its records: keep dns.create_zone: true, or make another zone first",
+            dns::bare(&own.id)
+        );
+    }
     if ids.len() > 1 {
         bail!(
             "there are {} public hosted zones {domain} ({}): delete those to which the domain's \
@@ -174,6 +202,10 @@ pub async fn zone_id(aws: &Aws, domain: &str) -> Result<Option<String>> {
         );
     }
     Ok(ids.first().map(|&id| id.to_owned()))
+}
+
+fn is_public(zone: &Described) -> bool {
+    !zone.config().is_some_and(|config| config.private_zone)
 }
 
 /// All zones of this domain.
@@ -215,7 +247,9 @@ async fn read(
     let Some(records) = dns::records(aws, &id).await.or_gone()? else { return Ok(None) };
     let foreign = records
         .iter()
-        .filter(|r| !dns::comes_with_the_zone(r, &domain) && led_by(balancing, &id, r).is_none())
+        .filter(|r| {
+            !dns::comes_with_the_zone(r, &domain) && led_by(aws, balancing, &id, r).is_none()
+        })
         .map(dns::describe)
         .collect();
     let own = tags.get(&id);

@@ -3,15 +3,16 @@
 use super::{load_balancer::LoadBalancer, target_group::TargetGroup};
 use crate::{
     aws::{Aws, Failure, Owned, Sent, Tags, Tolerant, eventually, tags},
-    engine::{Attribute, Cx, Found, Kind, Pace, Ref, Table, address::Link, plan::Ids},
+    engine::{
+        Attribute, Cx, Found, Kind, Pace, Plain, Ref, Table, Taken, address::Link, plan::Ids,
+    },
 };
 use anyhow::{Context, Result, bail};
 use aws_sdk_elasticloadbalancingv2::types::{
     Action as Does, ActionTypeEnum, Certificate, Listener as Described, ProtocolEnum,
     RedirectActionConfig, RedirectActionStatusCodeEnum,
 };
-use futures::future::try_join_all;
-use std::collections::HashMap;
+use std::fmt;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,8 @@ pub struct Listener {
     pub port: u16,
     /// The ACM certificate, which makes it HTTPS.
     pub certificate: Option<String>,
+    /// Which versions and ciphers of TLS it takes, where it takes any.
+    pub tls: Option<Tls>,
     /// What happens to a request.
     pub action: Action,
     /// Where a redirect leads, which must be there first.
@@ -65,6 +68,32 @@ impl Attribute for Action {
     }
 }
 
+/// Which versions and ciphers of TLS a listener takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// What AWS recommends, or in partitions without that what comes next.
+    Recommended,
+    /// Another policy, by its name: found where somebody changed it by hand.
+    Other(String),
+}
+
+impl Tls {
+    fn seen(policy: &str) -> Self {
+        if POLICIES.contains(&policy) { Self::Recommended } else { Self::Other(policy.into()) }
+    }
+}
+
+impl fmt::Display for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Recommended => f.write_str(POLICIES[0]),
+            Self::Other(policy) => f.write_str(policy),
+        }
+    }
+}
+
+impl Plain for Tls {}
+
 /// The calls that change it in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Edit {
@@ -97,6 +126,7 @@ impl Kind for Listener {
             .fixed("load_balancer", |l| &l.load_balancer)
             .fixed("port", |l| &l.port)
             .tuned("certificate", Edit::Protocol, |l| &l.certificate)
+            .tuned("tls", Edit::Protocol, |l| &l.tls)
             .tuned("action", Edit::Action, |l| &l.action)
             .needs(|l| &l.https)
             .tuned("tags", Edit::Tags, |l| &l.tags)
@@ -107,12 +137,19 @@ impl Kind for Listener {
     }
 
     async fn discover(cloud: &Aws) -> Result<Vec<Found<Self>>> {
-        let balancers = cloud.balancing().await?.load_balancers.iter();
-        let arns = balancers.filter_map(|(balancer, _)| balancer.load_balancer_arn());
-        let all = try_join_all(arns.map(|arn| listeners(cloud, arn))).await?.concat();
-        let arns = all.iter().filter_map(Described::listener_arn).map(str::to_owned).collect();
-        let owned = cloud.owned_balancing(arns).await?;
-        all.iter().map(|one| Self::read(one, &owned)).collect()
+        let all = cloud.listening().await?.iter();
+        // What others put at a port of the load balancer is theirs.
+        let ours =
+            all.filter_map(|one| Some(Self::read(&one.listener, one.owned.as_ref()?, &one.added)));
+        ours.collect()
+    }
+
+    async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {
+        let Ok(balancer) = cx.get(&self.load_balancer) else { return Ok(Vec::new()) };
+        let mut all = cx.cloud.listening().await?.iter().filter(|one| one.owned.is_none());
+        let there = all.find(|one| one.is_at(&balancer.arn, self.port));
+        let what = format!("port {} of the load balancer", self.port);
+        cx.cloud.taken_balancing(&what, there.and_then(|one| one.listener.listener_arn())).await
     }
 
     async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
@@ -138,11 +175,12 @@ impl Kind for Listener {
             let made = made.listeners.unwrap_or_default().into_iter().next();
             return made.and_then(|l| l.listener_arn).context("made, but AWS does not show it");
         }
-        // An answer was lost on the way: a port of our load balancer is ours.
-        let all = listeners(aws, &balancer).await?;
+        // An answer was lost on the way, or somebody else was there first.
+        let all = aws.listeners(&balancer).await?;
         let same = all.into_iter().find(|l| l.port() == Some(self.port.into()));
         let arn = same.and_then(|l| l.listener_arn);
         let arn = arn.with_context(|| format!("port {} is taken, but not shown", self.port))?;
+        aws.claim(&arn, &format!("a listener at port {}", self.port)).await?;
         self.put_protocol(cx, &arn).await?;
         self.put_action(cx, &arn).await?;
         let call = aws.elb.add_tags().resource_arns(&arn);
@@ -175,7 +213,7 @@ impl Listener {
         }
     }
 
-    fn read(one: &Described, owned: &HashMap<String, Owned>) -> Result<Found<Self>> {
+    fn read(one: &Described, owned: &Owned, added: &[String]) -> Result<Found<Self>> {
         let arn = one.listener_arn().context("a listener without an ARN")?;
         let port = u16::try_from(one.port().context("a listener without a port")?)?;
         let balancer = one.load_balancer_arn().context("a listener without a load balancer")?;
@@ -187,11 +225,19 @@ impl Listener {
                 .first()
                 .and_then(Certificate::certificate_arn)
                 .map(str::to_owned),
+            tls: one.ssl_policy().map(Tls::seen),
             action: Action::seen(one.default_actions()),
             https: None,
-            tags: owned.get(arn).map(|o| o.tags.clone()).unwrap_or_default(),
+            tags: owned.tags.clone(),
         };
-        Ok(Found::ready(Self::name_of(port), spec, arn.to_owned()))
+        let found = Found::ready(Self::name_of(port), spec, arn.to_owned());
+        Ok(match added {
+            [] => found,
+            added => found.with_notes([format!(
+                "others added {}: that is left alone, and goes when the listener goes",
+                added.join(", ")
+            )]),
+        })
     }
 
     fn protocol(&self) -> ProtocolEnum {
@@ -290,12 +336,4 @@ fn is_too_early(failure: &Failure) -> bool {
         "TargetGroupNotFound",
         "TargetGroupAssociationLimit",
     ])
-}
-
-/// All listeners of a load balancer; none when it is gone.
-async fn listeners(aws: &Aws, balancer: &str) -> Result<Vec<Described>> {
-    let call = aws.elb.describe_listeners().load_balancer_arn(balancer);
-    let pages = call.into_paginator().items().send();
-    let all = pages.collect::<Result<Vec<_>, _>>().await.aws().or_gone()?;
-    Ok(all.unwrap_or_default())
 }

@@ -137,8 +137,23 @@ impl Kind for LoadBalancer {
 
     async fn discover(cloud: &Aws) -> Result<Vec<Found<Self>>> {
         let balancers = &cloud.balancing().await?.load_balancers;
-        let all = balancers.iter().map(|(balancer, owned)| Self::read(cloud, balancer, owned));
-        Ok(try_join_all(all).await?.into_iter().flatten().collect())
+        let all = try_join_all(
+            balancers.iter().map(|(balancer, owned)| Self::read(cloud, balancer, owned)),
+        );
+        let (all, listening) = tokio::try_join!(all, cloud.listening())?;
+        let mut all: Vec<_> = all.into_iter().flatten().collect();
+        for found in &mut all {
+            let theirs = listening.iter().filter(|one| {
+                one.owned.is_none() && one.listener.load_balancer_arn() == Some(&found.live.arn)
+            });
+            found.notes.extend(theirs.filter_map(|one| one.listener.port()).map(|port| {
+                format!(
+                    "its listener at port {port} is not the stack's: it is left alone, and goes \
+                     when the load balancer goes"
+                )
+            }));
+        }
+        Ok(all)
     }
 
     async fn taken(&self, cx: &Cx<Aws>) -> Result<Vec<Taken>> {

@@ -92,6 +92,8 @@ const RULES: &[Rule] = &[
     Rule { reads: &["database.engine", "database.name"], check: data::the_database_name_is_free },
     Rule { reads: &["database.engine", "database.username"], check: data::the_username_is_free },
     Rule { reads: &["dns.zone", "dns.records"], check: names::records_are_in_the_zone },
+    Rule { reads: &["dns.zone", "dns.create_zone"], check: names::the_zone_can_be_made },
+    Rule { reads: &["dns.records"], check: names::records_can_be_remembered },
     Rule { reads: &["dns.create_zone", "dns.records"], check: names::dns_makes_something },
     Rule { reads: &["tags", "dns.create_zone", "dns.records"], check: names::tags_fit },
 ];

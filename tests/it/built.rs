@@ -321,12 +321,12 @@ impl Demo {
         let dns = &self.cloud.dns;
         let zones = dns.list_hosted_zones().send().await.unwrap();
         let [zone] = zones.hosted_zones() else { panic!("{zones:?}") };
-        assert_eq!(zone.name(), "demo.example.com.");
+        assert_eq!(zone.name(), "demo.stackctl.test.");
         let balancer = self.balancer().await;
         let mut ours = self.cloud.records(zone.id()).await;
         ours.retain(|r| !matches!(r.r#type(), RrType::Ns | RrType::Soa));
         let names = ours.iter().map(ResourceRecordSet::name);
-        assert_eq!(set(names), set(["demo.example.com.", "www.demo.example.com."]));
+        assert_eq!(set(names), set(["demo.stackctl.test.", "www.demo.stackctl.test."]));
         for record in &ours {
             assert_eq!(*record.r#type(), RrType::A);
             let alias = record.alias_target().unwrap();

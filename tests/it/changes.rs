@@ -233,15 +233,15 @@ async fn names_tags_and_certificates_come_and_go() {
     let tag = |key| instance.tags().iter().find(|t| t.key() == Some(key)).and_then(|t| t.value());
     assert_eq!((tag("team"), tag("cost-center")), (Some("payments"), Some("42")));
     stack.with(", cost-center: \"42\"", "");
-    let dns = "dns: {zone: example.org, create_zone: true, records: [shop.example.org]}\n";
+    let dns = "dns: {zone: stackctl.test, create_zone: true, records: [shop.stackctl.test]}\n";
     stack.becomes(|text| text + dns);
-    stack.with("[shop.example.org]", "[shop.example.org, www.example.org]");
-    stack.with("[shop.example.org, www.example.org]", "[www.example.org]");
-    let certificate = stack.cloud.certificate("shop.example.org").await;
+    stack.with("[shop.stackctl.test]", "[shop.stackctl.test, www.stackctl.test]");
+    stack.with("[shop.stackctl.test, www.stackctl.test]", "[www.stackctl.test]");
+    let certificate = stack.cloud.certificate().await;
     stack.with("load_balancer:\n", &format!("load_balancer:\n  certificate: {certificate}\n"));
     let line = format!("  certificate: {certificate}\n");
     let plan = stack.logs_users_out(|text| text.replace(&line, ""));
     assert!(plan.contains("listener/https"), "{plan}");
-    stack.becomes(|text| text.replace(&dns.replace("shop.example.org", "www.example.org"), ""));
+    stack.becomes(|text| text.replace(&dns.replace("shop.stackctl.test", "www.stackctl.test"), ""));
     stack.destroy();
 }

@@ -5,6 +5,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::types::{Filter, InstanceStateName, IpPermission, NatGatewayState};
 use aws_sdk_route53::types::ResourceRecordSet;
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_types::Blob;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One account on the emulator.
@@ -160,8 +161,18 @@ impl Cloud {
         }
     }
 
-    /// The ARN of a new certificate.
-    pub(crate) async fn certificate(&self, domain: &str) -> String {
+    /// The ARN of a certificate that is issued, since it is imported: for shop.example.com and what
+    /// is below stackctl.test.
+    pub(crate) async fn certificate(&self) -> String {
+        let certificate = include_bytes!("../../localstack/tests/certificate.pem");
+        let key = include_bytes!("../../localstack/tests/certificate.key");
+        let call = self.acm.import_certificate().certificate(Blob::new(certificate));
+        let imported = call.private_key(Blob::new(key)).send().await.unwrap();
+        imported.certificate_arn.unwrap()
+    }
+
+    /// The ARN of a certificate that is requested, and never issued.
+    pub(crate) async fn requested_certificate(&self, domain: &str) -> String {
         let certificate = self.acm.request_certificate().domain_name(domain).send().await.unwrap();
         certificate.certificate_arn.unwrap()
     }

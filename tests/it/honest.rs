@@ -20,7 +20,7 @@ load_balancer:
   stickiness: {cookie: lb, duration: 1h}
   deregistration_delay: 1
 database: {engine: postgres, version: \"17\", protect: false, final_snapshot: false}
-dns: {zone: judged.example.com, create_zone: true, records: [judged.example.com]}
+dns: {zone: judged.test, create_zone: true, records: [judged.test]}
 tags: {team: checkout}
 ";
 

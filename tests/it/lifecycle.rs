@@ -53,7 +53,7 @@ async fn prerequisites(cloud: &Cloud, name: &str) -> Vec<String> {
     }
     let zone = cloud.dns.create_hosted_zone().name("example.com").caller_reference("before");
     zone.send().await.unwrap();
-    let (ami, certificate) = (cloud.ami().await, cloud.certificate("shop.example.com").await);
+    let (ami, certificate) = (cloud.ami().await, cloud.certificate().await);
     ["app.ami=".to_owned() + &ami, "load_balancer.certificate=".to_owned() + &certificate]
         .into_iter()
         .flat_map(|set| ["--set".to_owned(), set])

@@ -6,7 +6,12 @@ use crate::{
     emulator,
     stackctl::{Desk, REGION, Said},
 };
-use aws_sdk_elasticloadbalancingv2::types::{LoadBalancerSchemeEnum, ProtocolEnum, Tag};
+use aws_sdk_elasticloadbalancingv2::types::{
+    Action, ActionTypeEnum, LoadBalancerSchemeEnum, ProtocolEnum, Tag,
+};
+use aws_sdk_route53::types::{
+    Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, RrType,
+};
 use aws_sdk_ssm::types::ParameterType;
 use stackctl::engine::sealed::digest;
 
@@ -215,6 +220,93 @@ async fn what_others_put_in_the_place_of_a_part_of_a_standing_stack_is_told() {
     account.desk.ok(&["up", "shop.yaml", "--yes"]);
     account.desk.assert_settled("shop.yaml");
     account.desk.ok(&["destroy", "--yes"]);
+}
+
+#[tokio::test]
+async fn a_listener_of_others_on_the_stacks_load_balancer_stays_and_is_told() {
+    let account = Account::new();
+    account.desk.write("shop.yaml", file("shop", 10, ""));
+    account.desk.ok(&["up", "shop.yaml", "--yes"]);
+    let elb = &account.cloud.elb;
+    let balancers = elb.describe_load_balancers().send().await.unwrap();
+    let balancer = balancers.load_balancers()[0].load_balancer_arn().unwrap();
+    let group = account.cloud.target_group("shop-app-").await;
+    let forward = Action::builder().r#type(ActionTypeEnum::Forward).target_group_arn(group).build();
+    let call = elb.create_listener().load_balancer_arn(balancer).port(8443);
+    let call = call.protocol(ProtocolEnum::Http).default_actions(forward);
+    call.tags(Tag::builder().key("owner").value("ops").build()).send().await.unwrap();
+    account.desk.assert_settled("shop.yaml");
+    let plan = account.desk.run(&["plan", "shop.yaml"]);
+    assert!(plan.out.contains("port 8443 is not the stack's"), "{}", plan.both());
+    account.desk.ok(&["up", "shop.yaml", "--yes"]);
+    let there = elb.describe_listeners().load_balancer_arn(balancer).send().await.unwrap();
+    let ports: Vec<_> = there.listeners().iter().filter_map(|l| l.port()).collect();
+    assert!(ports.contains(&8443), "{ports:?}");
+    account.desk.ok(&["destroy", "--yes"]);
+}
+
+#[tokio::test]
+async fn a_zone_beside_a_public_one_and_a_certificate_that_is_not_issued_are_refused_at_once() {
+    let account = Account::new();
+    let zone = account.cloud.dns.create_hosted_zone().name("shop.test").caller_reference("theirs");
+    let zone = zone.send().await.unwrap().hosted_zone.unwrap().id;
+    let dns = "dns: {zone: shop.test, create_zone: true, records: [shop.test]}\n";
+    account.desk.write("shop.yaml", file("shop", 10, dns));
+    let named =
+        format!("public hosted zone shop.test ({})", zone.trim_start_matches("/hostedzone/"));
+    let told = account.refuses("shop.yaml", &[&named]).await;
+    assert!(told.err.contains("take `create_zone: true` out"), "{}", told.err);
+
+    let certificate = account.cloud.requested_certificate("shop.test").await;
+    let balancer = format!("load_balancer: {{certificate: '{certificate}'}}\n");
+    account.desk.write("shop.yaml", file("shop", 10, &balancer));
+    let told = account.refuses("shop.yaml", &[]).await;
+    assert!(told.err.contains("not issued (PENDING_VALIDATION)"), "{}", told.err);
+}
+
+#[tokio::test]
+async fn records_survive_the_loss_of_the_load_balancer_and_a_maintenance_page_stops_nothing() {
+    let account = Account::new();
+    let (desk, cloud) = (&account.desk, &account.cloud);
+    let zone = cloud.dns.create_hosted_zone().name("shop.test").caller_reference("theirs");
+    let zone = zone.send().await.unwrap().hosted_zone.unwrap().id;
+    let dns = "dns: {zone: shop.test, records: [shop.test, www.shop.test]}\n";
+    desk.write("shop.yaml", file("shop", 10, dns));
+    desk.ok(&["up", "shop.yaml", "--yes"]);
+    let balancers = cloud.elb.describe_load_balancers().send().await.unwrap();
+    let balancer = balancers.load_balancers()[0].load_balancer_arn().unwrap();
+    cloud.elb.delete_load_balancer().load_balancer_arn(balancer).send().await.unwrap();
+    desk.ok(&["up", "shop.yaml", "--yes"]);
+    desk.assert_settled("shop.yaml");
+    let balancers = cloud.elb.describe_load_balancers().send().await.unwrap();
+    let leads = format!("{}.", balancers.load_balancers()[0].dns_name().unwrap());
+    let record = async |name: &str| {
+        let mut all = cloud.records(&zone).await;
+        all.retain(|r| r.name == name && r.r#type == RrType::A);
+        all.remove(0)
+    };
+    assert_eq!(record("shop.test.").await.alias_target.unwrap().dns_name, leads);
+
+    let page = ResourceRecord::builder().value("203.0.113.7").build().unwrap();
+    let page = ResourceRecordSet::builder()
+        .name("www.shop.test")
+        .r#type(RrType::A)
+        .ttl(60)
+        .resource_records(page)
+        .build()
+        .unwrap();
+    let change = Change::builder().action(ChangeAction::Upsert).resource_record_set(page);
+    let batch = ChangeBatch::builder().changes(change.build().unwrap()).build().unwrap();
+    let call = cloud.dns.change_resource_record_sets().hosted_zone_id(&zone);
+    call.change_batch(batch).send().await.unwrap();
+    desk.write("shop.yaml", file("shop", 10, dns).replace("shop:1", "shop:2"));
+    let up = desk.ok(&["up", "shop.yaml", "--yes"]);
+    assert!(up.both().contains("pointed elsewhere by hand"), "{}", up.both());
+    assert!(record("www.shop.test.").await.alias_target.is_none(), "the page stays");
+    desk.ok(&["destroy", "--yes"]);
+    let left = cloud.records(&zone).await;
+    let left: Vec<_> = left.iter().filter(|r| r.r#type == RrType::A).map(|r| &*r.name).collect();
+    assert_eq!(left, ["www.shop.test."], "and it is not the stack's to delete");
 }
 
 #[tokio::test]

@@ -79,3 +79,29 @@ async fn stickiness_is_toggled_at_once_with_few_calls_and_nothing_else() {
     }
     desk.ok(&["destroy", "--yes"]);
 }
+
+#[tokio::test]
+async fn whoever_would_be_logged_out_is_told_of_before_the_switch_and_agreed_to() {
+    let desk = Desk::new();
+    let cloud = Cloud::new(emulator::endpoint(), &desk.account, REGION);
+    let file = FILE.replace("instances: 1", "instances: 2").replace(
+        "load_balancer: {",
+        "sessions: {store: memory}\nload_balancer: {stickiness: {cookie: lb, duration: 1h}, ",
+    );
+    desk.write("stack.yaml", file);
+    desk.ok(&["up", "stack.yaml", "--yes"]);
+    let enabled =
+        async || cloud.target_group_attributes("shop-").await.remove("stickiness.enabled").unwrap();
+    for flags in [&["toggle-stickiness"][..], &["toggle-stickiness", "--yes"]] {
+        let refused = desk.run(flags);
+        assert_eq!(refused.code, 1, "{}", refused.both());
+        assert!(refused.err.contains("logged out"), "{}", refused.both());
+        assert!(refused.err.contains("--accept-session-loss"), "{}", refused.both());
+        assert_eq!(enabled().await, "true", "nothing was changed");
+    }
+    let agreed = ["toggle-stickiness", "--yes", "--accept-session-loss", "-o", "json"];
+    let said = desk.ok(&agreed);
+    assert!(said.out.contains("\"level\": \"logs-out\""), "{}", said.out);
+    assert_eq!(enabled().await, "false");
+    desk.ok(&["destroy", "--yes"]);
+}

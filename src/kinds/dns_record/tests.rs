@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::{
-    aws::{Owned, Tags, ec2::bench::refusal},
+    aws::{Tags, ec2::bench::refusal},
     engine::Address,
+    kinds::target_group::TargetGroupLive,
 };
 use aws_sdk_elasticloadbalancingv2::{
     self as elb,
@@ -11,7 +12,7 @@ use aws_sdk_elasticloadbalancingv2::{
         add_tags::{AddTagsError, AddTagsOutput},
         remove_tags::RemoveTagsOutput,
     },
-    types::LoadBalancer as Described,
+    types::{LoadBalancer as Described, TargetGroup as DescribedGroup},
 };
 use aws_sdk_route53::{
     Client,
@@ -28,7 +29,8 @@ use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use std::sync::Arc;
 
 const ARN: &str = "arn:balancer";
-const DNS_NAME: &str = "shop-lb-1.eu-west-1.elb.amazonaws.com";
+const GROUP: &str = "arn:group";
+const DNS_NAME: &str = "shop-lb-1a2b3c-1.eu-west-1.elb.amazonaws.com";
 
 fn balancer() -> LoadBalancerLive {
     LoadBalancerLive { arn: ARN.into(), dns_name: DNS_NAME.into(), zone_id: "Z32".into() }
@@ -54,22 +56,52 @@ fn aws(dns: &[&Rule], tags: &[&Rule], balancing: Balancing) -> Aws {
 fn cx(aws: Aws) -> (Cx<Aws>, DnsRecord) {
     let cx = Cx::alone(Arc::new(aws), Address::of::<DnsRecord>("shop.example.com"));
     let (cx, load_balancer) = cx.with::<LoadBalancer>("lb", balancer());
-    let domain = "shop.example.com".into();
-    (cx, DnsRecord { zone: ZoneRef::Theirs("Z1".into()), domain, load_balancer })
+    let (cx, group) = cx.with::<TargetGroup>("app", TargetGroupLive { arn: GROUP.into() });
+    let wanted = DnsRecord {
+        zone: ZoneRef::Theirs("Z1".into()),
+        domain: "shop.example.com".into(),
+        leads: Leads::To(load_balancer),
+        evaluate_target_health: true,
+        target_group: Some(group),
+        listener: None,
+    };
+    (cx, wanted)
 }
 
 fn found() -> Found<DnsRecord> {
     let live = DnsRecordLive::at("Z1".into(), "shop.example.com".into());
-    let load_balancer = Ref::found(ARN);
-    let zone = ZoneRef::Theirs("Z1".into());
-    let spec = DnsRecord { zone, domain: live.domain.clone(), load_balancer };
+    let spec = DnsRecord {
+        zone: ZoneRef::Theirs("Z1".into()),
+        domain: live.domain.clone(),
+        leads: Leads::To(Ref::found(ARN)),
+        evaluate_target_health: true,
+        target_group: None,
+        listener: None,
+    };
     Found::ready(live.domain.clone(), spec, live)
 }
 
 /// The stack's record as the console stores it.
 fn ours(domain: &str) -> ResourceRecordSet {
     let to = LoadBalancerLive { dns_name: format!("dualstack.{DNS_NAME}."), ..balancer() };
-    alias(&format!("{domain}."), &to).unwrap()
+    to_balancer(domain, &to)
+}
+
+fn to_balancer(domain: &str, to: &LoadBalancerLive) -> ResourceRecordSet {
+    DnsRecord { domain: format!("{domain}."), ..found().spec }.alias(to).unwrap()
+}
+
+/// A record that leads to a load balancer of the stack's name that is not there.
+fn left_behind(domain: &str) -> ResourceRecordSet {
+    let dns_name = "internal-shop-lb-9f8e7d-22.eu-west-1.elb.amazonaws.com.".into();
+    to_balancer(domain, &LoadBalancerLive { dns_name, ..balancer() })
+}
+
+/// The stack's target group alone, which remembers these records: the load balancer was deleted.
+fn remembering_without_balancer(records: &[&str]) -> Balancing {
+    let (_, owned) = remembering(records).load_balancers.remove(0);
+    let group = DescribedGroup::builder().target_group_arn(GROUP).build();
+    Balancing { load_balancers: Vec::new(), target_groups: vec![(group, owned)] }
 }
 
 fn theirs(domain: &str, kind: RrType) -> ResourceRecordSet {
@@ -145,10 +177,72 @@ async fn what_is_remembered_and_leads_to_us_is_ours() {
     let balancing = remembering(&["*.example.com", "shop.example.com"]);
     let found = DnsRecord::discover(&aws(&[&list], &[], balancing)).await.unwrap();
     assert_eq!(list.num_calls(), 1);
+    let [star, shop] = &*found else { panic!("{found:?}") };
+    assert_eq!((&*star.name, &*star.live.id), ("*.example.com", "Z1/*.example.com"));
+    assert_eq!(star.spec.leads, Leads::To(Ref::found(ARN)));
+    assert_eq!(star.spec.zone, ZoneRef::Theirs("Z1".into()));
+    // One that somebody pointed elsewhere is met as it is, and told.
+    let wanted = cx(Aws::offline("shop")).1.leads;
+    assert!(wanted.met_by(&shop.spec.leads, &Ids::default()), "{shop:?}");
+    assert!(!wanted.met_by(&star.spec.leads, &Ids::default()), "another load balancer's");
+    assert!(shop.notes[0].contains("shop.example.com A -> 203.0.113.7"), "{:?}", shop.notes);
+    assert!(star.notes.is_empty());
+}
+
+#[tokio::test]
+async fn the_loss_of_the_load_balancer_does_not_lose_its_records() {
+    let listed = there(vec![left_behind("shop.example.com"), ours("aa.example.com")]);
+    let balancing = || remembering_without_balancer(&["shop.example.com"]);
+    let found = DnsRecord::discover(&aws(&[&listed], &[], balancing())).await.unwrap();
     let [found] = &*found else { panic!("{found:?}") };
-    assert_eq!((&*found.name, &*found.live.id), ("*.example.com", "Z1/*.example.com"));
-    assert_eq!(found.spec.load_balancer, Ref::found(ARN));
-    assert_eq!(found.spec.zone, ZoneRef::Theirs("Z1".into()));
+    let gone = "internal-shop-lb-9f8e7d-22.eu-west-1.elb.amazonaws.com";
+    assert_eq!(found.spec.leads, Leads::Gone(gone.into()));
+    assert_eq!(found.spec.target_group, Some(Ref::found(GROUP)));
+    let wanted = cx(Aws::offline("shop")).1.leads;
+    assert!(!wanted.met_by(&found.spec.leads, &Ids::default()));
+
+    let delete =
+        changing(ChangeAction::Delete, "internal-shop-lb-9f8e7d-22.eu-west-1.elb.amazonaws.com.");
+    let untagging = untagging();
+    let (cx, _) = cx(aws(&[&listed, &delete], &[&untagging], balancing()));
+    DnsRecord::delete(found, &cx).await.unwrap();
+    assert_eq!((delete.num_calls(), untagging.num_calls()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_pointed_to_another_load_balancer_in_one_change() {
+    for (record, balancing) in [
+        (ours("shop.example.com"), remembering(&["shop.example.com"])),
+        (left_behind("shop.example.com"), remembering_without_balancer(&["shop.example.com"])),
+    ] {
+        let upsert = changing(ChangeAction::Upsert, DNS_NAME);
+        let sync = mock!(Client::get_change).then_output(|| {
+            GetChangeOutput::builder().change_info(info(ChangeStatus::Insync)).build()
+        });
+        let (there, tagging, untagging) = (there(vec![record]), tagging(), untagging());
+        let aws = aws(&[&there, &upsert, &sync], &[&tagging, &untagging], balancing);
+        let (cx, wanted) = cx(aws);
+        wanted.edit(Edit::Target, &found(), &cx).await.unwrap();
+        assert_eq!((upsert.num_calls(), tagging.num_calls()), (1, 2));
+        assert_eq!(untagging.num_calls(), 0, "both go on remembering it");
+    }
+}
+
+#[tokio::test]
+async fn one_that_somebody_changed_since_it_was_read_is_not_overwritten() {
+    let there = there(vec![theirs("shop.example.com", RrType::A)]);
+    let aws = aws(&[&there], &[], remembering(&["shop.example.com"]));
+    let (cx, wanted) = cx(aws);
+    let error = wanted.edit(Edit::Target, &found(), &cx).await.unwrap_err().to_string();
+    assert!(error.contains("203.0.113.7"), "{error}");
+}
+
+#[tokio::test]
+async fn one_that_leads_to_a_load_balancer_of_the_stacks_name_is_told_with_its_remedy() {
+    let there = there(vec![left_behind("shop.example.com")]);
+    let (cx, wanted) = cx(aws(&[&there], &[], remembering(&[])));
+    let taken = wanted.taken(&cx).await.unwrap().remove(0);
+    assert!(taken.whose.contains("if it is gone, remove the record"), "{}", taken.whose);
 }
 
 #[tokio::test]
@@ -181,7 +275,7 @@ async fn it_is_remembered_before_it_is_made_and_waited_for() {
     let tagging = tagging();
     let (cx, wanted) = cx(aws(&[&create, &sync], &[&tagging], Balancing::default()));
     assert_eq!(wanted.create(&cx).await.unwrap().id, "Z1/shop.example.com");
-    assert_eq!((tagging.num_calls(), sync.num_calls()), (1, 4));
+    assert_eq!((tagging.num_calls(), sync.num_calls()), (2, 4), "both remember it");
 }
 
 #[tokio::test]
@@ -209,7 +303,7 @@ async fn one_of_others_is_named_and_left_alone() {
     let (cx, wanted) = cx(aws);
     let error = wanted.create(&cx).await.unwrap_err();
     assert_eq!(error.to_string(), "shop.example.com A -> 203.0.113.7 is there already");
-    assert_eq!(untagging.num_calls(), 1);
+    assert_eq!(untagging.num_calls(), 2);
 }
 
 #[tokio::test]
@@ -231,7 +325,8 @@ async fn a_conflict_is_known_before_anything_is_made() {
 #[tokio::test]
 async fn what_is_deleted_is_sent_back_as_it_is_stored() {
     let there = there(vec![ours("shop.example.com")]);
-    let delete = changing(ChangeAction::Delete, "dualstack.shop-lb-1.eu-west-1.elb.amazonaws.com.");
+    let delete =
+        changing(ChangeAction::Delete, "dualstack.shop-lb-1a2b3c-1.eu-west-1.elb.amazonaws.com.");
     let untagging = untagging();
     let balancing = remembering(&["shop.example.com"]);
     let (cx, _) = cx(aws(&[&there, &delete], &[&untagging], balancing));

@@ -185,14 +185,38 @@ async fn deleting_waits_its_turn_and_ends_when_it_is_gone() {
     assert_eq!(delete.num_calls(), 4);
 }
 
+fn by_name(of: Vec<Described>) -> Rule {
+    mock!(Client::list_hosted_zones_by_name).then_output(move || {
+        let page = ListHostedZonesByNameOutput::builder().set_hosted_zones(Some(of.clone()));
+        page.is_truncated(false).max_items(100).build().unwrap()
+    })
+}
+
+#[tokio::test]
+async fn a_zone_beside_a_public_one_of_its_name_is_refused_before_it_is_made() {
+    let mut private = zone("Z3", "c");
+    private.config = Some(HostedZoneConfig::builder().private_zone(true).build());
+    let ours = zone("Z4", "stackctl/eu-west-1/shop/main/1");
+    let there = by_name(vec![zone("Z1", "theirs"), private.clone(), ours.clone()]);
+    let taken = wanted().taken(&cx(&[&there])).await.unwrap();
+    let [taken] = &*taken else { panic!("{taken:?}") };
+    assert_eq!(taken.what, "public hosted zone example.com (Z1)");
+    let free = by_name(vec![private, ours]);
+    assert_eq!(wanted().taken(&cx(&[&free])).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn the_stacks_own_zone_is_none_that_was_there_before() {
+    let ours = zone("Z4", "stackctl/eu-west-1/shop/main/1");
+    let both = by_name(vec![ours.clone(), zone("Z1", "theirs")]);
+    assert_eq!(zone_id(&aws(&[&both]), "example.com").await.unwrap().as_deref(), Some("Z1"));
+    let own = by_name(vec![ours]);
+    let error = zone_id(&aws(&[&own]), "example.com").await.unwrap_err().to_string();
+    assert!(error.contains("keep dns.create_zone: true"), "{error}");
+}
+
 #[tokio::test]
 async fn a_domain_with_several_public_zones_is_not_chosen_from() {
-    let by_name = |of: Vec<Described>| {
-        mock!(Client::list_hosted_zones_by_name).then_output(move || {
-            let page = ListHostedZonesByNameOutput::builder().set_hosted_zones(Some(of.clone()));
-            page.is_truncated(false).max_items(100).build().unwrap()
-        })
-    };
     let mut private = zone("Z3", "c");
     private.config = Some(HostedZoneConfig::builder().private_zone(true).build());
     let mut later = zone("Z4", "d");

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    aws::ec2::bench::refusal,
+    aws::{ec2::bench::refusal, survey::Balancing},
     engine::Address,
     kinds::{load_balancer::LoadBalancerLive, target_group::TargetGroupLive},
 };
@@ -13,11 +13,14 @@ use aws_sdk_elasticloadbalancingv2::{
         create_listener::{CreateListenerError, CreateListenerOutput},
         delete_listener::DeleteListenerError,
         describe_listeners::DescribeListenersOutput,
+        describe_rules::DescribeRulesOutput,
+        describe_tags::DescribeTagsOutput,
         modify_listener::ModifyListenerOutput,
     },
+    types::{LoadBalancer as LoadBalancerDescribed, TagDescription},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 const BALANCER: &str = "arn:balancer";
 const GROUP: &str = "arn:group";
@@ -34,6 +37,7 @@ fn cx(rules: &[&Rule]) -> (Cx<Aws>, Listener) {
         load_balancer,
         port: 80,
         certificate: None,
+        tls: None,
         action: Action::Forward(group),
         https: None,
         tags: Tags::default(),
@@ -55,8 +59,32 @@ fn made(port: i32) -> CreateListenerOutput {
     CreateListenerOutput::builder().listeners(described(port, forward())).build()
 }
 
+fn owned() -> Owned {
+    Owned { name: "http".into(), tags: Tags::default(), all: BTreeMap::new() }
+}
+
 fn read(one: &Described) -> Found<Listener> {
-    Listener::read(one, &HashMap::new()).unwrap()
+    Listener::read(one, &owned(), &[]).unwrap()
+}
+
+/// The tags of the listener at port 80.
+fn tagged(stack: &'static str) -> Rule {
+    mock!(elb::Client::describe_tags).then_output(move || {
+        let labels = vec![
+            (tags::STACK.to_owned(), stack.to_owned()),
+            (tags::NAME.to_owned(), "http".to_owned()),
+        ];
+        let of = TagDescription::builder().resource_arn("arn:listener/80");
+        let of = of.set_tags(Some(tags::for_elb(&labels))).build();
+        DescribeTagsOutput::builder().tag_descriptions(of).build()
+    })
+}
+
+fn there() -> Rule {
+    mock!(elb::Client::describe_listeners).then_output(|| {
+        let there = [described(443, forward()), described(80, forward())];
+        DescribeListenersOutput::builder().set_listeners(Some(there.into())).build()
+    })
 }
 
 #[test]
@@ -125,17 +153,59 @@ async fn one_without_a_certificate_speaks_http_and_has_no_policy() {
 async fn one_that_is_there_already_is_made_what_it_should_be() {
     let create = mock!(elb::Client::create_listener)
         .then_error(|| CreateListenerError::generic(refusal("DuplicateListener")));
-    let list = mock!(elb::Client::describe_listeners).then_output(|| {
-        let there = [described(443, forward()), described(80, forward())];
-        DescribeListenersOutput::builder().set_listeners(Some(there.into())).build()
-    });
+    let (list, tagged) = (there(), tagged("shop"));
     let modify = mock!(elb::Client::modify_listener)
         .match_requests(|r| r.listener_arn() == Some("arn:listener/80"))
         .then_output(|| ModifyListenerOutput::builder().build());
     let tag = mock!(elb::Client::add_tags).then_output(|| AddTagsOutput::builder().build());
-    let (cx, wanted) = cx(&[&create, &list, &modify, &tag]);
+    let (cx, wanted) = cx(&[&create, &list, &tagged, &modify, &tag]);
     assert_eq!(wanted.create(&cx).await.unwrap(), "arn:listener/80");
     assert_eq!((modify.num_calls(), tag.num_calls()), (2, 1));
+}
+
+#[tokio::test]
+async fn one_of_others_at_its_port_is_left_alone() {
+    let create = mock!(elb::Client::create_listener)
+        .then_error(|| CreateListenerError::generic(refusal("DuplicateListener")));
+    let (list, theirs) = (there(), tagged("other"));
+    let (cx, wanted) = cx(&[&create, &list, &theirs]);
+    let error = wanted.create(&cx).await.unwrap_err().to_string();
+    assert!(error.contains("a listener at port 80 exists already"), "{error}");
+}
+
+#[tokio::test]
+async fn a_port_that_others_have_is_told_before_anything_is_made() {
+    let (list, theirs) = (there(), tagged("other"));
+    let none =
+        mock!(elb::Client::describe_rules).then_output(|| DescribeRulesOutput::builder().build());
+    let (cx, wanted) = cx(&[&list, &theirs, &none]);
+    let balancer = LoadBalancerDescribed::builder().load_balancer_arn(BALANCER).build();
+    let load_balancers = vec![(balancer, Owned { name: "lb".into(), ..owned() })];
+    cx.cloud.survey.set_balancing(Balancing { load_balancers, target_groups: Vec::new() });
+    let taken = wanted.taken(&cx).await.unwrap();
+    assert_eq!(taken[0].to_string(), "port 80 of the load balancer (of the stack other)");
+    assert!(Listener::discover(&cx.cloud).await.unwrap().is_empty(), "theirs are not ours");
+}
+
+#[test]
+fn what_others_added_is_told() {
+    let added = ["rule 7".to_owned(), "certificate arn:theirs".to_owned()];
+    let found = Listener::read(&described(443, forward()), &owned(), &added).unwrap();
+    assert!(found.notes[0].contains("rule 7, certificate arn:theirs"), "{:?}", found.notes);
+}
+
+#[test]
+fn another_tls_policy_is_told_apart_from_those_that_are_wanted() {
+    let policy = |name: &str| {
+        let mut one = described(443, forward());
+        one.ssl_policy = Some(name.into());
+        read(&one).spec.tls
+    };
+    assert_eq!(policy(POLICIES[0]), Some(Tls::Recommended));
+    assert_eq!(policy(POLICIES[1]), Some(Tls::Recommended));
+    let old = "ELBSecurityPolicy-2016-08";
+    assert_eq!(policy(old), Some(Tls::Other(old.into())));
+    assert_eq!(read(&described(80, forward())).spec.tls, None);
 }
 
 #[tokio::test]

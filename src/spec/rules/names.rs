@@ -27,6 +27,41 @@ pub(super) fn records_are_in_the_zone(spec: &Spec, refuse: Refuse) {
     }
 }
 
+/// Domains for documentation (RFC 2606): "example.com is reserved by AWS!", and so is all below
+/// (Route 53, `InvalidDomainName`).
+const RESERVED: [&str; 3] = ["example.com", "example.net", "example.org"];
+
+pub(super) fn the_zone_can_be_made(spec: &Spec, refuse: Refuse) {
+    let Some(dns) = spec.dns.as_ref().filter(|dns| dns.create_zone) else { return };
+    let below = |reserved: &str| {
+        let rest = dns.zone.strip_suffix(reserved);
+        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    if let Some(reserved) = RESERVED.iter().find(|reserved| below(reserved)) {
+        refuse(
+            "dns.zone",
+            Wrong::new(format!("AWS makes no hosted zone for {reserved}, nor for a name below it"))
+                .help("write a domain of your own"),
+        );
+    }
+}
+
+/// A record is remembered in a tag as `<zone id>/<name>`: a tag's value has at most 256 characters,
+/// a zone's id at most 32 (API references of ELBv2 and Route 53).
+const LONGEST_RECORD: usize = 256 - 32 - 1;
+
+pub(super) fn records_can_be_remembered(spec: &Spec, refuse: Refuse) {
+    let records = spec.dns.iter().flat_map(|dns| dns.records.iter().enumerate());
+    for (index, _) in records.filter(|(_, record)| record.len() > LONGEST_RECORD) {
+        refuse(
+            &format!("dns.records.{index}"),
+            Wrong::new(format!("this name has more than {LONGEST_RECORD} characters")).help(
+                "it is remembered in the value of a tag, which has room for a zone's id and so many",
+            ),
+        );
+    }
+}
+
 pub(super) fn dns_makes_something(spec: &Spec, refuse: Refuse) {
     if spec.dns.as_ref().is_some_and(|dns| dns.records.is_empty() && !dns.create_zone) {
         refuse(
