@@ -240,7 +240,8 @@ async fn a_listener_of_others_on_the_stacks_load_balancer_stays_and_is_told() {
     assert!(plan.out.contains("port 8443 is not the stack's"), "{}", plan.both());
     account.desk.ok(&["up", "shop.yaml", "--yes"]);
     let there = elb.describe_listeners().load_balancer_arn(balancer).send().await.unwrap();
-    let ports: Vec<_> = there.listeners().iter().filter_map(|l| l.port()).collect();
+    let port = aws_sdk_elasticloadbalancingv2::types::Listener::port;
+    let ports: Vec<_> = there.listeners().iter().filter_map(port).collect();
     assert!(ports.contains(&8443), "{ports:?}");
     account.desk.ok(&["destroy", "--yes"]);
 }

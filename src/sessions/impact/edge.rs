@@ -14,6 +14,10 @@ pub(super) fn target_group(step: &Step) -> Option<Impact> {
 /// Stickiness changes without a replacement, and takes effect at each user's next request.
 fn stickiness(step: &Step) -> Option<Impact> {
     let (today, then) = (step.today, step.then?);
+    // One instance answers all, bound or not.
+    if today.instances.max(then.instances) <= 1 {
+        return None;
+    }
     let what = match (&today.stickiness, &then.stickiness) {
         (Stickiness::Off, Stickiness::Off) => return None,
         (from, Stickiness::AppCookie { name, .. }) if !from.follows(name) => {
