@@ -10,6 +10,8 @@ from .states import enter, passing
 def create_nat_gateway(call):
     answer, ec2 = call.forward(), call.moto("ec2")
     shown = answer["NatGateway"]
+    # So AWS writes it, and moto nothing.
+    ec2.nat_gateways[shown["NatGatewayId"]]._eni.description = f"Interface for NAT Gateway {shown['NatGatewayId']}"
     enter(call, "nat", shown["NatGatewayId"], "pending")
     shown["State"] = "pending"
     vpc, public = shown["VpcId"], call.get("ConnectivityType", "public") == "public"
