@@ -13,6 +13,7 @@ use aws_sdk_ec2::types::{
     InstanceStateName, NatGatewayState, NetworkInterface, NetworkInterfaceType,
 };
 use aws_sdk_rds::types::DbInstance as Database;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What AWS answers to whoever may not ask: then nothing is known, and nothing is refused.
 const DENIED: [&str; 3] = ["UnauthorizedOperation", "AccessDenied", "AccessDeniedException"];
@@ -33,13 +34,26 @@ enum Holder<'a> {
     Other,
 }
 
+/// The account's NAT gateways.
+#[derive(Default)]
+struct Gateways {
+    /// By network interface.
+    of: BTreeMap<String, String>,
+    /// Those that are not on their way out.
+    standing: BTreeSet<String>,
+}
+
 /// What would stay in what the filter (`vpc-id`, `subnet-id`, `group-id`) lets through, once all is
 /// gone that the plan deletes: each a problem, told by id and owner.
 pub(super) async fn strangers(cx: &Cx<Aws>, filter: &str, value: &str) -> Result<Vec<Problem>> {
     let all = ec2::network_interfaces(&cx.cloud, filter, value).await.or_code(&DENIED)?;
+    let gateways = match all.as_deref() {
+        None | Some([]) => Gateways::default(),
+        Some(_) => Box::pin(gateways(&cx.cloud)).await?,
+    };
     let mut names = Vec::new();
     for interface in all.iter().flatten() {
-        if let Some(name) = Box::pin(stranger(interface, filter, cx)).await? {
+        if let Some(name) = Box::pin(stranger(interface, &gateways, filter, cx)).await? {
             names.push(name);
         }
     }
@@ -52,11 +66,14 @@ pub(super) fn problem(name: &str) -> Problem {
     Problem::new(format!("AWS would not delete it while {name} is in it"), REMEDY)
 }
 
-fn holder(of: &NetworkInterface) -> Holder<'_> {
+fn holder<'a>(of: &'a NetworkInterface, gateways: &'a Gateways) -> Holder<'a> {
+    let id = of.network_interface_id().unwrap_or_default();
     let text = of.description().unwrap_or_default();
     let requester = of.requester_id().unwrap_or_default();
     if let Some(instance) = of.attachment().and_then(|attachment| attachment.instance_id()) {
         Holder::Instance(instance)
+    } else if let Some(nat) = gateways.of.get(id) {
+        Holder::NatGateway(nat)
     } else if let Some(nat) = text.strip_prefix("Interface for NAT Gateway ") {
         Holder::NatGateway(nat)
     } else if let Some(balancer) = text.strip_prefix("ELB app/") {
@@ -73,13 +90,18 @@ fn holder(of: &NetworkInterface) -> Holder<'_> {
 }
 
 /// The name of what holds this interface, if it stays.
-async fn stranger(of: &NetworkInterface, filter: &str, cx: &Cx<Aws>) -> Result<Option<String>> {
+async fn stranger(
+    of: &NetworkInterface,
+    gateways: &Gateways,
+    filter: &str,
+    cx: &Cx<Aws>,
+) -> Result<Option<String>> {
     let aws = &*cx.cloud;
-    let stays = match holder(of) {
+    let stays = match holder(of, gateways) {
         Holder::Instance(id) if cx.goes::<Instance>(id) => false,
         Holder::Instance(id) => return instance(id, aws).await,
         // One that is deleted lets go of its interface a while later.
-        Holder::NatGateway(id) => !cx.goes::<NatGateway>(id) && stands(id, aws).await?,
+        Holder::NatGateway(id) => !cx.goes::<NatGateway>(id) && gateways.standing.contains(id),
         // It leaves its subnets, and its interfaces go some minutes after it.
         Holder::LoadBalancer(name) => aws.role(name).is_none(),
         Holder::Cache => cache_stays(of.description().unwrap_or_default(), cx),
@@ -105,13 +127,21 @@ async fn instance(id: &str, aws: &Aws) -> Result<Option<String>> {
     Ok(Some(format!("instance {id} ({name:?}, {whose})")))
 }
 
-async fn stands(nat: &str, aws: &Aws) -> Result<bool> {
+async fn gateways(aws: &Aws) -> Result<Gateways> {
     use NatGatewayState::{Deleted, Deleting, Failed};
-    let call = aws.ec2.describe_nat_gateways().filter(ec2::filter("nat-gateway-id", nat));
-    let answer = call.send().await.aws().or_code(&DENIED)?;
-    let found = answer.and_then(|answer| answer.nat_gateways).unwrap_or_default();
-    let gone = [Some(&Deleting), Some(&Deleted), Some(&Failed)];
-    Ok(!found.iter().all(|nat| gone.contains(&nat.state())))
+    let pages = aws.ec2.describe_nat_gateways().into_paginator().items().send();
+    let all = pages.collect::<Result<Vec<_>, _>>().await.aws().or_code(&DENIED)?;
+    let mut gateways = Gateways::default();
+    for nat in all.into_iter().flatten() {
+        let id = nat.nat_gateway_id().unwrap_or_default();
+        let interfaces =
+            nat.nat_gateway_addresses().iter().filter_map(|a| a.network_interface_id());
+        gateways.of.extend(interfaces.map(|interface| (interface.to_owned(), id.to_owned())));
+        if !matches!(nat.state(), Some(Deleting | Deleted | Failed)) {
+            gateways.standing.insert(id.to_owned());
+        }
+    }
+    Ok(gateways)
 }
 
 /// Whether it is another's cache, or one of the stack that the plan keeps. (Of one that was deleted

@@ -14,12 +14,13 @@ use aws_sdk_ec2::{
     Client,
     operation::{
         describe_instances::DescribeInstancesOutput,
+        describe_nat_gateways::DescribeNatGatewaysOutput,
         describe_network_interfaces::DescribeNetworkInterfacesOutput,
         describe_subnets::DescribeSubnetsOutput,
     },
     types::{
-        Instance as Described, InstanceState, NetworkInterfaceAttachment, Reservation,
-        Subnet as Inside, Tag,
+        Instance as Described, InstanceState, NatGateway, NatGatewayAddress,
+        NetworkInterfaceAttachment, Reservation, Subnet as Inside, Tag,
     },
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
@@ -54,9 +55,23 @@ fn running(id: &str, tags: Vec<Tag>) -> Described {
     Described::builder().instance_id(id).state(state).set_tags(Some(tags)).build()
 }
 
+/// A NAT gateway whose network interface is eni-nat.
+fn nat(state: NatGatewayState) -> Rule {
+    mock!(Client::describe_nat_gateways).then_output(move || {
+        let address = NatGatewayAddress::builder().network_interface_id("eni-nat").build();
+        let nat = NatGateway::builder().nat_gateway_id("nat-1").state(state.clone());
+        let nat = nat.nat_gateway_addresses(address).build();
+        DescribeNatGatewaysOutput::builder().nat_gateways(nat).build()
+    })
+}
+
 /// What is told of a subnet that holds this one interface.
 async fn told(interface: NetworkInterface, instance: Option<Described>) -> Vec<String> {
-    let rules = [there(&[interface]), instances(instance.into_iter().collect())];
+    let rules = [
+        there(&[interface]),
+        instances(instance.into_iter().collect()),
+        nat(NatGatewayState::Deleted),
+    ];
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &rules.each_ref());
     let cx = cx::<Subnet>(ec2, "public-a");
     let problems = strangers(&cx, "subnet-id", "subnet-1").await.unwrap();
@@ -109,7 +124,11 @@ async fn a_plan_that_deletes_a_subnet_names_who_stays_and_not_who_goes() {
         });
     let theirs = instances(vec![running("i-9", Vec::new())]);
     let both = there(&[attached("i-1"), attached("i-9")]);
-    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&subnets, &ours, &theirs, &both]);
+    let ec2 = mock_client!(
+        aws_sdk_ec2,
+        RuleMode::MatchAny,
+        &[&subnets, &ours, &theirs, &both, &nat(NatGatewayState::Deleted)]
+    );
     let aws = Arc::new(aws(ec2));
     aws.survey.set_role(RoleReading::default());
     let inventory = Inventory::take(&erased_kinds!(Subnet, Instance), aws.as_ref()).await.unwrap();
@@ -121,4 +140,18 @@ async fn a_plan_that_deletes_a_subnet_names_who_stays_and_not_who_goes() {
         ["subnet/public-a: AWS would not delete it while instance i-9 (\"\", without a tag of \
           stackctl's) is in it"]
     );
+}
+
+#[tokio::test]
+async fn the_interface_of_a_nat_gateway_stays_as_long_as_the_gateway() {
+    let own = NetworkInterface::builder().network_interface_id("eni-nat").build();
+    for (state, stay) in [(NatGatewayState::Available, 1), (NatGatewayState::Deleting, 0)] {
+        let ec2 = mock_client!(
+            aws_sdk_ec2,
+            RuleMode::MatchAny,
+            &[&there(std::slice::from_ref(&own)), &nat(state)]
+        );
+        let problems = strangers(&cx::<Subnet>(ec2, "public-a"), "subnet-id", "subnet-1").await;
+        assert_eq!(problems.unwrap().len(), stay);
+    }
 }
