@@ -1,12 +1,13 @@
-//! `${NAME}` in a value is replaced from the environment.
+//! `${NAME}` and `${NAME:-default}` in a value are replaced from the environment.
 
 use super::Wrong;
 use super::text::{At, Text};
 use super::tree::{Body, Node};
 
-/// Replaces every `${NAME}` in the values below a node; `$${` stands for the characters `${`.
+/// Replaces every `${NAME}` in the values below a node; `$${` stands for the characters `${`. As in a
+/// shell, the default of `${NAME:-default}` stands for a variable that is not set or empty.
 ///
-/// A value that was replaced is marked as private. What is wrong is added to `problems`.
+/// A value that came from the environment is marked as private. What is wrong is added to `problems`.
 pub(super) fn replace(
     node: &mut Node,
     env: &dyn Fn(&str) -> Option<String>,
@@ -55,7 +56,8 @@ fn fill(
         }
         filled += before;
         rest = &from[2..];
-        let Some((name, after)) = rest.split_once('}').filter(|(name, _)| is_name(name)) else {
+        let inside = rest.split_once('}').map(|(inside, after)| (variable(inside), after));
+        let Some(((name, default), after)) = inside.filter(|((name, _), _)| is_name(name)) else {
             refuse(
                 "${",
                 Wrong::new("`${` begins the name of an environment variable, and here is none")
@@ -66,10 +68,13 @@ fn fill(
             continue;
         };
         rest = after;
-        private = true;
-        match env(name) {
-            Some(value) => filled += &value,
-            None => refuse(
+        match (env(name), default) {
+            (Some(value), _) if default.is_none() || !value.is_empty() => {
+                filled += &value;
+                private = true;
+            }
+            (_, Some(default)) => filled += default,
+            (_, None) => refuse(
                 &format!("${{{name}}}"),
                 Wrong::new(format!("the environment variable `{name}` is not set"))
                     .help(format!("set it, or write `$${{{name}}}` for the characters themselves")),
@@ -78,6 +83,11 @@ fn fill(
     }
     filled += rest;
     (filled, private)
+}
+
+/// The name and the default of what stands in the braces.
+pub(super) fn variable(inside: &str) -> (&str, Option<&str>) {
+    inside.split_once(":-").map_or((inside, None), |(name, default)| (name, Some(default)))
 }
 
 /// Whether a shell would take this as the name of a variable.
@@ -115,6 +125,14 @@ mod tests {
         for text in ["${", "${}", "${1A}", "${A-B}", "${ TAG }"] {
             assert_eq!(filled(text).1.len(), 1, "{text}");
         }
+    }
+
+    #[test]
+    fn a_default_stands_for_what_is_not_set_or_empty() {
+        assert_eq!(filled("${TAG:-9}.${NOPE:-a.b}${NOPE:-}"), ("1.4.2.a.b".into(), vec![]));
+        let empty = |_: &str| Some(String::new());
+        assert_eq!(fill("${A:-b}", &empty, &mut |_, _| panic!()), ("b".into(), false));
+        assert_eq!(fill("${A}", &empty, &mut |_, _| panic!()), (String::new(), true));
     }
 
     #[test]
