@@ -11,7 +11,7 @@ use aws_sdk_route53::types::{ResourceRecordSet, RrType, TagResourceType};
 use aws_sdk_ssm::types::ResourceTypeForTagging;
 use std::collections::{BTreeMap, BTreeSet};
 
-const IMAGE: &str = "ghcr.io/acme/shop:1.4.2";
+const IMAGE: &str = "public.ecr.aws/docker/library/nginx:1.28";
 const ANYWHERE: &str = "0.0.0.0/0";
 
 /// The stack that stands, and the id of everything of it in EC2, by `<kind>/<name>`.
@@ -79,9 +79,9 @@ impl Demo {
         let wanted = "
             elastic-ip/nat-a instance/app-1 instance/app-2 internet-gateway/main natgateway/nat-a
             network-interface/app-1 network-interface/app-2 route-table/data route-table/private
-            route-table/public security-group-rule/app-in-3000-from-lb
+            route-table/public security-group-rule/app-in-80-from-lb
             security-group-rule/cache-in-6379-from-app security-group-rule/database-in-5432-from-app
-            security-group-rule/lb-in-80-0-0-0-0-0 security-group-rule/lb-out-3000-to-app
+            security-group-rule/lb-in-80-0-0-0-0-0 security-group-rule/lb-out-80-to-app
             security-group/app security-group/cache security-group/database security-group/lb
             subnet/data-a subnet/data-b subnet/private-a subnet/private-b subnet/public-a
             subnet/public-b volume/app-1 volume/app-2 vpc/main";
@@ -146,8 +146,8 @@ impl Demo {
         let everywhere = format!("-1 {ANYWHERE}");
         let from_app = |port: u16| format!("tcp {port}-{port} {app}");
         for (name, inwards, outwards) in [
-            ("lb", format!("tcp 80-80 {ANYWHERE}"), vec![from_app(3000)]),
-            ("app", format!("tcp 3000-3000 {lb}"), vec![everywhere]),
+            ("lb", format!("tcp 80-80 {ANYWHERE}"), vec![from_app(80)]),
+            ("app", format!("tcp 80-80 {lb}"), vec![everywhere]),
             ("cache", from_app(6379), vec![]),
             ("database", from_app(5432), vec![]),
         ] {
@@ -235,10 +235,10 @@ impl Demo {
         assert_eq!(self.name_in_elb(&arn).await, "app");
         let groups = elb.describe_target_groups().target_group_arns(&arn).send().await.unwrap();
         let group = &groups.target_groups()[0];
-        assert_eq!(group.port(), Some(3000));
+        assert_eq!(group.port(), Some(80));
         assert_eq!(group.protocol().unwrap().as_str(), "HTTP");
         assert_eq!(group.vpc_id(), Some(self.id("vpc/main")));
-        assert_eq!(group.health_check_path(), Some("/healthz"));
+        assert_eq!(group.health_check_path(), Some("/"));
         assert_eq!(group.health_check_interval_seconds(), Some(15));
         assert_eq!(group.health_check_timeout_seconds(), Some(5));
         assert_eq!(group.healthy_threshold_count(), Some(2));
@@ -256,7 +256,7 @@ impl Demo {
         let ids = targets.iter().filter_map(|t| t.target()?.id());
         assert_eq!(set(ids), self.ids(["instance/app-1", "instance/app-2"]));
         for target in targets {
-            assert_eq!(target.target().unwrap().port(), Some(3000));
+            assert_eq!(target.target().unwrap().port(), Some(80));
             let state = target.target_health().unwrap().state().unwrap();
             assert_eq!(state.as_str(), "healthy");
         }

@@ -8,6 +8,10 @@ use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_types::Blob;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Who may take on a role of others.
+pub(crate) const TRUST: &str = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+    "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}"#;
+
 /// One account on the emulator.
 pub(crate) struct Cloud {
     pub(crate) ec2: aws_sdk_ec2::Client,

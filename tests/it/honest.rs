@@ -31,7 +31,7 @@ fn up(desk: &Desk, instances: usize) {
     desk.ok(&["up", "--yes"]);
     let plan = desk.run(&["plan", "--detailed-exitcode"]);
     assert_eq!(plan.code, 2, "moto has learnt to show groups:\n{}", plan.both());
-    let shown = plan.out.matches("security_groups: [] -> [security-group/app]").count();
+    let shown = plan.out.matches("security_groups: +security-group/app").count();
     assert_eq!(shown, instances, "{}", plan.out);
     let only = format!("0 to create, {instances} to update, 0 to replace, 0 to delete");
     assert!(plan.out.contains(&only), "{}", plan.out);

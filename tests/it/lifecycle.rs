@@ -51,7 +51,7 @@ async fn prerequisites(cloud: &Cloud, name: &str) -> Vec<String> {
     if name != "production" {
         return Vec::new();
     }
-    let zone = cloud.dns.create_hosted_zone().name("example.com").caller_reference("before");
+    let zone = cloud.dns.create_hosted_zone().name("shop.example.com").caller_reference("before");
     zone.send().await.unwrap();
     let (ami, certificate) = (cloud.ami().await, cloud.certificate().await);
     ["app.ami=".to_owned() + &ami, "load_balancer.certificate=".to_owned() + &certificate]

@@ -2,7 +2,7 @@
 //! stacks whose names begin alike never touch each other.
 
 use crate::{
-    cloud::Cloud,
+    cloud::{Cloud, TRUST},
     emulator,
     stackctl::{Desk, REGION, Said},
 };
@@ -85,7 +85,7 @@ impl Account {
 
     async fn role(&self, name: &str) {
         let iam = &self.cloud.iam;
-        let call = iam.create_role().role_name(name).assume_role_policy_document("{}");
+        let call = iam.create_role().role_name(name).assume_role_policy_document(TRUST);
         call.send().await.unwrap();
         iam.create_instance_profile().instance_profile_name(name).send().await.unwrap();
     }

@@ -1,7 +1,7 @@
 //! What can go wrong before or while AWS is talked to: each ends in one clear message with a remedy.
 
 use crate::{
-    cloud::Cloud,
+    cloud::{Cloud, TRUST},
     emulator,
     stackctl::{Desk, REGION, Said},
 };
@@ -98,7 +98,7 @@ async fn names_taken_by_others_stop_the_run_and_the_next_one_goes_on() {
         .iam
         .create_role()
         .role_name("shop-app-eu-west-1")
-        .assume_role_policy_document("{}")
+        .assume_role_policy_document(TRUST)
         .send()
         .await
         .unwrap();

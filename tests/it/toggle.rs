@@ -39,7 +39,7 @@ async fn stickiness_is_toggled_at_once_with_few_calls_and_nothing_else() {
     assert_eq!(before["stickiness.enabled"], "false");
 
     let said = desk.ok(&["toggle-stickiness", "--duration", "3600", "-v"]);
-    assert!(calls(&said.err) <= 6, "{}", said.err);
+    assert!(calls(&said.err) <= 7, "{}", said.err);
     assert_eq!(stickiness(&attributes().await), ("true", "lb_cookie", "3600"));
     assert!(said.both().contains("stack.yaml"), "the file says otherwise: {}", said.both());
 
