@@ -3,6 +3,7 @@
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::types::{Filter, InstanceStateName, IpPermission, NatGatewayState};
+use aws_sdk_elasticloadbalancingv2::types::TargetHealthStateEnum;
 use aws_sdk_route53::types::ResourceRecordSet;
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_types::Blob;
@@ -207,6 +208,18 @@ impl Cloud {
         one.target_group_arn.unwrap()
     }
 
+    /// The ids of the instances that are healthy in the one target group whose name begins so.
+    pub(crate) async fn healthy(&self, prefix: &str) -> BTreeSet<String> {
+        let arn = self.target_group(prefix).await;
+        let answer = self.elb.describe_target_health().target_group_arn(arn).send().await;
+        let targets = answer.unwrap().target_health_descriptions.unwrap_or_default();
+        let healthy = targets.into_iter().filter(|target| {
+            let state = target.target_health().and_then(|health| health.state());
+            state == Some(&TargetHealthStateEnum::Healthy)
+        });
+        healthy.filter_map(|target| target.target?.id).collect()
+    }
+
     /// The running instances of a stack: id, type, image tag and subnet.
     pub(crate) async fn instances(&self, stack: &str) -> Vec<aws_sdk_ec2::types::Instance> {
         let mine = Filter::builder().name("tag:stackctl:stack").values(stack).build();
@@ -214,6 +227,7 @@ impl Cloud {
         let reservations = all!(self.ec2.describe_instances().filters(mine).filters(running));
         reservations.into_iter().flat_map(|r| r.instances.unwrap_or_default()).collect()
     }
+
     /// The id of everything in EC2 that bears the tags of a stack, by `<kind>/<name>`.
     pub(crate) async fn tagged_in_ec2(&self, stack: &str) -> BTreeMap<String, String> {
         let tags = all!(self.ec2.describe_tags());

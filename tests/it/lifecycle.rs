@@ -60,10 +60,11 @@ async fn prerequisites(cloud: &Cloud, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// The value of a top-level key.
+/// The value of a top-level key, or what stands in for it where the environment has none.
 fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
-    Some(line.split('#').next()?.trim().trim_matches('"'))
+    let value = line.split('#').next()?.trim().trim_matches('"');
+    Some(value.split_once(":-").map_or(value, |(_, default)| default.trim_end_matches('}')))
 }
 
 macro_rules! lifecycles {

@@ -19,6 +19,7 @@ mod plans;
 mod proxy;
 mod refusals;
 mod reliability;
+mod rolls;
 mod secrets;
 mod shell;
 mod stackctl;

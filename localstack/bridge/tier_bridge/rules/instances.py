@@ -157,6 +157,12 @@ def change_instances(call):
     return answer
 
 
+def user_data(instance):
+    """What an instance was launched with; moto keeps it as text, as bytes or in a class of its own."""
+    data = instance.user_data or b""
+    return base64.b64decode(data.as_bytes() if hasattr(data, "as_bytes") else data)
+
+
 @on("ec2", "ModifyInstanceAttribute")
 def modify_instance_attribute(call):
     ec2 = call.moto("ec2")

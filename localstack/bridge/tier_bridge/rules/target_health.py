@@ -1,9 +1,8 @@
 """Targets: registering, draining, and the health that is shown of them."""
 
-import base64
-
 from ..call import fault
 from ..settings import DELAY
+from .instances import user_data
 from .registry import on
 from .states import enter, leave, passing
 
@@ -78,11 +77,7 @@ SWITCH = "/emulator/unhealthy"
 
 def fails(call, instance):
     versions = call.moto("ssm")._parameters.get(SWITCH)
-    if not versions or not instance.user_data:
-        return False
-    data = instance.user_data
-    data = base64.b64decode(data if isinstance(data, bytes) else data.encode())
-    return versions[-1].value.encode() in data
+    return bool(versions) and versions[-1].value.encode() in user_data(instance)
 
 
 def health(call, group, described):
