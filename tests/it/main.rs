@@ -7,6 +7,7 @@ mod built;
 mod changes;
 mod cli;
 mod cloud;
+mod documents;
 mod economy;
 mod emulator;
 mod honest;
