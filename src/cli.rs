@@ -21,6 +21,7 @@ mod unlock;
 mod unset;
 mod up;
 mod validate;
+mod verify;
 mod which;
 
 use crate::{
@@ -83,6 +84,7 @@ enum Verb {
     Up(up::Args),
     Status(status::Args),
     Outputs(outputs::Args),
+    Verify(Box<verify::Args>),
     ToggleStickiness(toggle_stickiness::Args),
     Destroy(destroy::Args),
     Unlock(unlock::Args),
@@ -100,6 +102,8 @@ enum Ended {
     Failed,
     /// A plan has changes, and the caller asked to be told so.
     Changes,
+    /// A command that it ran ended with this code.
+    Code(u8),
     /// A signal ended it.
     Interrupted,
 }
@@ -110,6 +114,7 @@ impl From<Ended> for ExitCode {
             Ended::Done => 0,
             Ended::Failed => 1,
             Ended::Changes => 2,
+            Ended::Code(code) => code,
             Ended::Interrupted => 130,
         })
     }
@@ -172,7 +177,7 @@ pub fn start() -> ExitCode {
 
 /// What other tools call the verbs. Likeness of letters alone would lead from `deploy` to
 /// `destroy`.
-const CALLED: [(&[&str], &str); 7] = [
+const CALLED: [(&[&str], &str); 8] = [
     (&["apply", "deploy", "create", "start", "launch", "sync", "update"], "up"),
     (&["preview", "diff", "dry-run"], "plan"),
     (&["down", "delete", "remove", "rm", "teardown"], "destroy"),
@@ -180,6 +185,7 @@ const CALLED: [(&[&str], &str); 7] = [
     (&["output", "url"], "outputs"),
     (&["check", "lint"], "validate"),
     (&["show", "health", "drift"], "status"),
+    (&["test", "probe"], "verify"),
 ];
 
 /// Suggests what an unknown verb means, and never a deletion for what is none.
@@ -212,6 +218,7 @@ async fn run(verb: Verb, session: &Session) -> Result<Ended> {
         Verb::Up(args) => Box::pin(up::run(&args, session)).await,
         Verb::Status(args) => status::run(&args, session).await,
         Verb::Outputs(args) => outputs::run(&args, session).await,
+        Verb::Verify(args) => Box::pin(verify::run(&args, session)).await,
         Verb::ToggleStickiness(args) => toggle_stickiness::run(&args, session).await,
         Verb::Destroy(args) => Box::pin(destroy::run(&args, session)).await,
         Verb::Unlock(args) => unlock::run(&args, session).await,

@@ -7,6 +7,7 @@ pub mod cost;
 pub mod engine;
 pub mod kinds;
 pub mod localstack;
+pub mod probe;
 pub mod sessions;
 pub mod spec;
 pub mod ui;

@@ -1,6 +1,7 @@
 //! The only place that prints: results to stdout, progress and messages to stderr.
 
 pub mod error;
+mod gauge;
 mod hints;
 pub mod paint;
 pub mod plan;
@@ -9,6 +10,7 @@ pub mod trouble;
 pub mod words;
 
 pub use error::Report;
+pub use gauge::Gauge;
 pub use trouble::Trouble;
 
 use anstream::{AutoStream, ColorChoice};

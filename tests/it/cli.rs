@@ -52,6 +52,16 @@ fn usage_errors_end_with_one() {
         &["toggle-stickiness", "--duration", "soon"],
         &["toggle-stickiness", "--cookie", "mine"],
         &["toggle-stickiness", "--name", "AWSALB"],
+        &["verify", "shop.example.com"],
+        &["verify", "ftp://shop.example.com/"],
+        &["verify", "http://shop.example.com/", "--session", "session_id"],
+        &["verify", "http://shop.example.com/", "--session", "none"],
+        &["verify", "http://shop.example.com/", "--users", "0"],
+        &["verify", "http://shop.example.com/", "--rate", "0"],
+        &["verify", "http://shop.example.com/", "--rate", "5", "--interval", "1s"],
+        &["verify", "http://shop.example.com/", "--websocket", "ws"],
+        &["verify", "http://shop.example.com/", "--resolve", "shop.example.com:80"],
+        &["verify", "http://shop.example.com/", "--connect-to", "shop.example.com"],
     ]
     .iter()
     .map(|args| {

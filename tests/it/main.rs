@@ -25,4 +25,5 @@ mod secrets;
 mod shell;
 mod stackctl;
 mod toggle;
+mod verify;
 mod walls;

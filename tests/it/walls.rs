@@ -7,20 +7,32 @@ use std::{
 };
 
 /// Each room below the command line, and the rooms it may know besides itself.
-const MAY_KNOW: [(&str, &[&str]); 8] = [
+const MAY_KNOW: [(&str, &[&str]); 9] = [
     ("spec", &[]),
     ("engine", &[]),
     ("aws", &["engine"]),
     ("sessions", &["spec", "engine"]),
     ("cost", &["engine"]),
+    ("probe", &["sessions", "spec", "engine"]),
     ("kinds", &["engine", "aws"]),
     ("blueprint", &["spec", "kinds", "engine", "sessions", "aws"]),
     ("ui", &["engine", "sessions", "spec", "aws", "cost"]),
 ];
 
 /// The rooms, and what is exported at the root of the crate for all.
-const ROOMS: [&str; 10] =
-    ["spec", "engine", "aws", "sessions", "cost", "kinds", "blueprint", "ui", "cli", "localstack"];
+const ROOMS: [&str; 11] = [
+    "spec",
+    "engine",
+    "aws",
+    "sessions",
+    "cost",
+    "probe",
+    "kinds",
+    "blueprint",
+    "ui",
+    "cli",
+    "localstack",
+];
 
 pub(crate) fn files(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {

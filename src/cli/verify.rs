@@ -1,0 +1,366 @@
+//! `verify`: users with cookies of their own ask the site, and it is seen whether they keep their sessions.
+
+mod shown;
+
+use super::{
+    Ended, Session,
+    connect::Where,
+    list, outputs,
+    reading::{as_ourselves, inventory_of},
+    which::{FileArgs, StackArgs},
+};
+use crate::{
+    blueprint,
+    engine::Stop,
+    erased_kinds,
+    kinds::{Instance, Parameter, TargetGroup},
+    probe::{self, Aim, ConnectTo, Live, Place, Promise, Report, Resolve, Settings, Verdict},
+    spec::stack_name,
+    ui::{Gauge, Trouble, words::plural},
+};
+use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
+use shown::Shown;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep};
+use url::Url;
+
+/// Check that users keep their sessions, by asking the site as they would
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Each user has a cookie jar of its own. Every answer is to tell the session, a \
+                  counter that goes up by one, and the server that answered, as the sample app does: \
+                  {\"message\", \"visits\", \"session_id\", \"instance\"}.\n\n\
+                  Exit codes: 0 all was as promised; 1 a session was lost that the stack promised to \
+                  keep, or another check failed; the code of the command of --during where only that \
+                  failed; 130 interrupted."
+)]
+pub(super) struct Args {
+    /// The site's URL, or a stack file [default: ./stack.yaml, else the stack last brought up from this folder]
+    #[arg(value_name = "URL|FILE")]
+    target: Option<String>,
+    /// The stack's name; with a URL as well, the URL is asked and the stack's mode is expected
+    #[arg(long, value_name = "NAME", value_parser = stack_name)]
+    stack: Option<String>,
+    /// How many users
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    users: u32,
+    /// How many requests of each user; with --during, so many after the command has ended
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    requests: u64,
+    /// What is promised: sticky, shared, hybrid, token, none [default: the stack's mode; shared for a URL]
+    #[arg(long, value_enum, value_name = "MODE", hide_possible_values = true)]
+    expect: Option<Expect>,
+    /// Go on for as long as this command of the shell runs; it begins when every user has a session
+    #[arg(long, value_name = "COMMAND")]
+    during: Option<String>,
+    /// How many requests may fail
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    max_failed: u64,
+    #[command(flatten)]
+    answers: Answers,
+    #[command(flatten)]
+    asking: Asking,
+    /// Write the checks to a file as JUnit has them
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    junit: Option<PathBuf>,
+    #[command(flatten)]
+    place: Where,
+}
+
+/// Flags that say where answers tell what is checked.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Answers")]
+struct Answers {
+    /// Where they tell the session: a JSON pointer, or header:NAME
+    #[arg(long, value_name = "WHERE", default_value = "/session_id", value_parser = session_place)]
+    session: Place,
+    /// Where they tell the counter; none where there is none
+    #[arg(long, value_name = "WHERE", default_value = "/visits")]
+    counter: Place,
+    /// Where they tell the server; none where they do not
+    #[arg(long, value_name = "WHERE", default_value = "/instance")]
+    server: Place,
+}
+
+/// Flags that say how the site is asked.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Requests")]
+struct Asking {
+    /// From a user's request to the next: 1, 250ms, 2s [default: none; 250ms with --during]
+    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "rate")]
+    interval: Option<Duration>,
+    /// Requests a second, of all users together
+    #[arg(long, value_name = "COUNT", value_parser = rate)]
+    rate: Option<f64>,
+    /// How long an answer may take
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    timeout: Duration,
+    /// Hold a WebSocket to this path open for each user
+    #[arg(long, value_name = "PATH")]
+    websocket: Option<String>,
+    /// Connect to HOST2:PORT2 in place of HOST1:PORT1 (HOST1:PORT1:HOST2:PORT2), or to HOST:PORT at any rate
+    #[arg(long, value_name = "HOST:PORT")]
+    connect_to: Vec<ConnectTo>,
+    /// Take these addresses for a host, whatever the DNS says
+    #[arg(long, value_name = "HOST:PORT:ADDRESS")]
+    resolve: Vec<Resolve>,
+    /// Take any certificate
+    #[arg(short = 'k', long)]
+    insecure: bool,
+}
+
+/// What is promised to users.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Expect {
+    /// One session and one server for each user
+    Sticky,
+    /// One session for each user, whichever server answers
+    Shared,
+    /// One session, and one server as well
+    Hybrid,
+    /// One session, kept by the user
+    Token,
+    /// Nothing
+    None,
+}
+
+/// The pause between a user's requests while a command runs.
+const CALM: Duration = Duration::from_millis(250);
+
+/// How often what is shown of the progress is renewed.
+const TICK: Duration = Duration::from_millis(100);
+
+impl From<Expect> for Promise {
+    fn from(expect: Expect) -> Self {
+        match expect {
+            Expect::Sticky => Self::Sticky,
+            Expect::Shared => Self::Shared,
+            Expect::Hybrid => Self::Hybrid,
+            Expect::Token => Self::Token,
+            Expect::None => Self::None,
+        }
+    }
+}
+
+/// `250ms`, `2s`, `1m 30s`; a number alone is seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|s: f64| Duration::try_from_secs_f64(s).ok());
+    seconds.map_or_else(|| humantime::parse_duration(text).map_err(|error| error.to_string()), Ok)
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| (0.001..=1e6).contains(rate));
+    rate.ok_or_else(|| "a number of requests a second, from 0.001 to 1000000".into())
+}
+
+fn session_place(text: &str) -> Result<Place, String> {
+    match text.parse()? {
+        Place::Nowhere => Err("without it nothing can be checked".into()),
+        place => Ok(place),
+    }
+}
+
+pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
+    let (url, promise) = subject(args, session).await?;
+    let settings = args.settings(url, promise)?;
+    let stop = session.signals.orderly();
+    let live = Arc::<Live>::default();
+    let total = settings.during.is_none().then(|| u64::from(args.users) * args.requests);
+    let gauge = session.ui.gauge(total, settings.during.is_none());
+    let over = Stop::default();
+    let watched = async {
+        let report = probe::run(settings, live.clone(), &stop).await;
+        over.raise();
+        report
+    };
+    let (report, ()) = tokio::join!(watched, watch(gauge, &live, &over));
+    let report = report?;
+    session.signals.abrupt();
+    if let Some(file) = &args.junit {
+        let written = fs::write(file, probe::junit(&report)?);
+        written.with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    session.ui.result(&Shown(&report))?;
+    Ok(ended(&report))
+}
+
+/// How the command ends after such a report.
+fn ended(report: &Report) -> Ended {
+    let broken =
+        |name: &str| report.checks.iter().any(|c| c.verdict == Verdict::Broken && c.name == name);
+    let others = report.checks.iter().any(|c| c.verdict == Verdict::Broken && c.name != "command");
+    match &report.during {
+        _ if report.interrupted => Ended::Interrupted,
+        Some(ran) if broken("command") && !others => Ended::Code(ran.exit_code),
+        _ if report.ok => Ended::Done,
+        _ => Ended::Failed,
+    }
+}
+
+/// Shows how far it has come until it is over.
+async fn watch(mut gauge: Gauge, live: &Live, over: &Stop) {
+    let began = Instant::now();
+    while !over.is_raised() {
+        tokio::select! {
+            () = over.raised() => break,
+            () = sleep(TICK) => {}
+        }
+        let [done, failed, lost, broken] =
+            [&live.requests, &live.failed, &live.lost, &live.broken].map(|n| n.load(Relaxed));
+        let mut says = format!(
+            "{} in {} s, {failed} failed, {} lost",
+            plural(usize::try_from(done).unwrap_or(usize::MAX), "request"),
+            began.elapsed().as_secs(),
+            plural(usize::try_from(lost).unwrap_or(usize::MAX), "session"),
+        );
+        if broken > 0 {
+            says = format!("{says}, {broken} WebSocket breaks");
+        }
+        gauge.set(done, says);
+    }
+    gauge.end();
+}
+
+/// What is asked, and what is promised of it.
+async fn subject(args: &Args, session: &Session) -> Result<(Url, Promise)> {
+    let (given, file) = match args.target.as_deref() {
+        Some(target) if target.contains("://") => (Some(site(target)?), None),
+        Some(target) => (None, Some(PathBuf::from(target))),
+        None => (None, None),
+    };
+    if let Some(file) = file
+        .as_ref()
+        .filter(|file| !file.exists() && file.extension().is_none_or(|e| e != "yaml" && e != "yml"))
+    {
+        return Err(Trouble::new(
+            format!("`{}` is neither a URL nor a stack file", file.display()),
+            "a URL begins with http:// or https://",
+        )
+        .into());
+    }
+    let expected = args.expect.map(Promise::from);
+    if let (Some(url), None) = (&given, &args.stack) {
+        // Whatever keeps them, they are to be kept.
+        return Ok((url.clone(), expected.unwrap_or(Promise::Shared)));
+    }
+    let which = StackArgs { stack: args.stack.clone(), file: FileArgs { file, set: Vec::new() } };
+    let chosen = list::or_list(which.choose(Path::new("")), &args.place, session).await?;
+    let way = args.place.open(&chosen, session).await?;
+    let mut kinds = outputs::kinds();
+    kinds.extend(erased_kinds![TargetGroup, Instance, Parameter]);
+    let reading = inventory_of(kinds, &way.aws);
+    let (_, found) = as_ourselves(&way.aws, chosen.spec.as_ref(), reading).await?;
+    if found.is_empty() {
+        return Err(list::there_is_none(&way.aws).await);
+    }
+    let promised = expected.or_else(|| blueprint::mode(&found).as_ref().map(Promise::of));
+    let promise = promised.ok_or_else(|| {
+        Trouble::new(
+            format!("`{}` is not whole, and does not tell how it keeps sessions", chosen.name),
+            "`stackctl up` completes it; --expect says what to expect of it all the same",
+        )
+    })?;
+    let url = match (given, outputs::Outputs::of(&way.aws, &found).url) {
+        (Some(url), _) => url,
+        (None, Some(url)) => site(&url)?,
+        (None, None) => {
+            return Err(Trouble::new(
+                format!("`{}` has no URL that can be opened", chosen.name),
+                "give the URL, beside --stack; --connect-to leads it to the load balancer that \
+                 `stackctl outputs` shows",
+            )
+            .into());
+        }
+    };
+    Ok((url, promise))
+}
+
+/// A site that can be asked.
+fn site(text: &str) -> Result<Url> {
+    let url = Url::parse(text).map_err(|error| {
+        Trouble::new(
+            format!("the URL cannot be read: {error}"),
+            "write it as https://shop.example.com/",
+        )
+    })?;
+    ensure!(
+        matches!(url.scheme(), "http" | "https"),
+        Trouble::new(
+            format!("`{}:` is not what sites are asked by", url.scheme()),
+            "write the URL as https://shop.example.com/",
+        )
+    );
+    ensure!(
+        url.username().is_empty() && url.password().is_none(),
+        Trouble::new("the URL has a user or a password in it", "leave it out")
+    );
+    Ok(url)
+}
+
+impl Args {
+    fn settings(&self, url: Url, promise: Promise) -> Result<Settings> {
+        let Self { answers, asking, .. } = self;
+        let websocket = asking.websocket.as_ref().map(|path| {
+            ensure!(
+                path.starts_with('/') && !path.starts_with("//"),
+                Trouble::new(
+                    format!("--websocket wants a path of the site, and `{path}` is none"),
+                    "it begins with one `/`, as /ws does",
+                )
+            );
+            Ok(url.join(path)?)
+        });
+        let usual = if self.during.is_some() { CALM } else { Duration::ZERO };
+        Ok(Settings {
+            websocket: websocket.transpose()?,
+            url,
+            users: self.users,
+            requests: self.requests,
+            pause: asking.interval.unwrap_or(usual),
+            rate: asking.rate,
+            timeout: asking.timeout,
+            session: answers.session.clone(),
+            counter: answers.counter.clone(),
+            server: answers.server.clone(),
+            aim: Aim { connect_to: asking.connect_to.clone(), resolve: asking.resolve.clone() },
+            insecure: asking.insecure,
+            during: self.during.clone(),
+            max_failed: self.max_failed,
+            promise,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_seconds_unless_it_says_otherwise() {
+        assert_eq!(duration("2"), Ok(Duration::from_secs(2)));
+        assert_eq!(duration("0.5"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert!(duration("-1").is_err() && duration("soon").is_err());
+    }
+
+    #[test]
+    fn a_site_has_no_password_in_its_url_and_none_is_repeated() {
+        assert!(site("https://shop.test/cart?x=1").is_ok());
+        let error = site("https://alice:hush@shop.test/").unwrap_err();
+        assert!(!format!("{error:#}").contains("hush"));
+        assert!(site("ftp://shop.test/").is_err());
+        assert!(site("http://").is_err());
+    }
+
+    #[test]
+    fn a_rate_is_a_number_that_can_be_kept() {
+        assert_eq!(rate("5000"), Ok(5000.0));
+        assert!(["0", "-1", "nan", "many"].iter().all(|text| rate(text).is_err()));
+    }
+}
