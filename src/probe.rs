@@ -4,6 +4,7 @@ mod aim;
 mod client;
 mod during;
 mod jar;
+mod judge;
 mod junit;
 mod place;
 mod promise;

@@ -263,6 +263,31 @@ async fn a_secure_cookie_over_plain_http_is_told_as_the_cause_and_kept_from_this
 }
 
 #[tokio::test]
+async fn any_certificate_will_do_where_that_is_asked_for_and_a_strangers_never_else() {
+    let store = Store::default();
+    let url = site::secure(move |ask| store.visit_with(ask, "app-1", "; Secure")).await;
+    let stranger = probed(settings(url.clone(), Promise::Shared)).await;
+    assert_eq!(broken(&stranger), ["requests"]);
+    let why = stranger.failures.keys().next().unwrap();
+    assert!(why.starts_with("TLS: ") && why.contains("certificate"), "{why}");
+    let report = probed(Settings { insecure: true, ..settings(url, Promise::Shared) }).await;
+    assert!(report.ok, "{report:#?}");
+}
+
+#[tokio::test]
+async fn nothing_is_said_of_the_sessions_of_users_who_are_not_answered_in_the_end() {
+    let store = Store::default();
+    let url = site(move |ask| match ask.before {
+        0..=2 => store.visit(ask, "app-1"),
+        _ => Reply::status(502),
+    })
+    .await;
+    let report = probed(Settings { users: 1, ..settings(url, Promise::Shared) }).await;
+    assert_eq!((broken(&report), report.users_unanswered), (vec!["requests"], 1));
+    assert_eq!(check(&report, "sessions").verdict, Verdict::Noted);
+}
+
+#[tokio::test]
 async fn a_redirect_is_followed_with_the_cookies_it_sets() {
     let store = Store::default();
     let url = site(move |ask| match &*ask.path {

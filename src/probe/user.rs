@@ -92,6 +92,8 @@ pub(super) struct Tally {
     pub servers: BTreeMap<Arc<str>, Served>,
     /// The longest time without a good answer, from sending a request on.
     pub gap: Duration,
+    /// Whether the last request was answered well.
+    pub answered: bool,
     /// The session and its counter.
     pub track: Track,
 }
@@ -183,6 +185,7 @@ pub(super) async fn play(
             }
         }
     }
+    tally.answered = tally.requests > 0 && waits_since.is_none();
     if let Some(since) = waits_since {
         tally.gap = tally.gap.max(since.elapsed());
     }

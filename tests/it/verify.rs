@@ -1,6 +1,6 @@
 //! `verify` with the built binary, against a small site in the test.
 
-use crate::shell::Shell;
+use crate::{shell::Shell, stackctl::Desk};
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
@@ -118,6 +118,40 @@ fn headers_and_other_places_are_read_where_they_are_named() {
     assert!(said.starts_with("exit 1\n"), "{said}");
     assert!(said.contains("✗ servers"), "{said}");
     assert!(said.contains("answers have none (none)"), "{said}");
+}
+
+#[test]
+fn a_stack_tells_its_own_url_and_what_it_promises() {
+    let (site, desk) = (Site::start(true), Desk::new());
+    let sticky = "load_balancer: {stickiness: {cookie: lb, duration: 1h}}";
+    let text =
+        format!("name: proven\napp: {{image: nginx}}\ncache: {{engine: valkey}}\n{sticky}\n");
+    desk.write("stack.yaml", text);
+    desk.ok(&["up", "--yes"]);
+    // The emulator's load balancer has a name, and nothing behind it.
+    let to = site.url.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let verify = |flags: &[&str]| {
+        let said = desk.run(&[&["verify", "-o", "json", "--connect-to", &to][..], flags].concat());
+        let report: serde_json::Value = serde_json::from_str(&said.out).expect(&said.err);
+        (said.code, report)
+    };
+    let (code, report) = verify(&[]);
+    assert_eq!((code, &report["promise"]), (1, &"hybrid".into()), "{report}");
+    assert_eq!(
+        (&report["sessions_lost"], &report["servers_per_user"]["2"]),
+        (&0.into(), &3.into())
+    );
+    let url = report["url"].as_str().unwrap();
+    let dns_name = url.trim_start_matches("http://").trim_end_matches('/');
+    assert!(desk.ok(&["outputs"]).out.contains(dns_name), "{url}");
+    // Without stickiness any server may answer.
+    desk.ok(&["toggle-stickiness", "--off", "--yes"]);
+    let (code, report) = verify(&["--stack", "proven"]);
+    assert_eq!((code, &report["promise"]), (0, &"shared".into()), "{report}");
+    desk.ok(&["destroy", "--yes"]);
+    let said = desk.run(&["verify", "stack.yaml"]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("there is no stack `proven`"), "{}", said.err);
 }
 
 #[test]

@@ -89,6 +89,7 @@ fn users(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
     for user in all {
         let UserReport { user, requests, failed, lost, counters, servers, .. } = user;
         let (style, session) = match lost {
+            0 if requests == failed => (FAINT, "–".to_owned()),
             0 => (GOOD, "kept".to_owned()),
             1 => (BAD, "lost".to_owned()),
             n => (BAD, format!("lost {n}×")),

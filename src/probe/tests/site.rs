@@ -21,6 +21,14 @@ use tokio::{
     net::TcpListener,
     time::{Duration, sleep},
 };
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        crypto::ring,
+        pki_types::{CertificateDer, PrivatePkcs8KeyDer},
+    },
+};
 use url::Url;
 
 /// What a request is answered.
@@ -79,8 +87,29 @@ impl Store {
 
 /// Starts a site that answers so, and says where it is.
 pub(super) async fn site(answer: impl Fn(&Ask) -> Reply + Send + Sync + 'static) -> Url {
+    start(answer, None).await
+}
+
+/// The same by HTTPS, with a certificate that nobody vouches for.
+pub(super) async fn secure(answer: impl Fn(&Ask) -> Reply + Send + Sync + 'static) -> Url {
+    let certificate = CertificateDer::from(&include_bytes!("../../../tests/tls/cert.der")[..]);
+    let key = PrivatePkcs8KeyDer::from(&include_bytes!("../../../tests/tls/key.der")[..]);
+    let config = ServerConfig::builder_with_provider(ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key.into())
+        .unwrap();
+    start(answer, Some(Arc::new(config).into())).await
+}
+
+async fn start(
+    answer: impl Fn(&Ask) -> Reply + Send + Sync + 'static,
+    tls: Option<TlsAcceptor>,
+) -> Url {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{}/", listener.local_addr().unwrap()).parse().unwrap();
     let (answer, count) = (Arc::new(answer), Arc::new(AtomicU64::new(0)));
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
@@ -93,7 +122,20 @@ pub(super) async fn site(answer: impl Fn(&Ask) -> Reply + Send + Sync + 'static)
                     Ok::<_, Infallible>(response(reply))
                 }
             });
-            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            let tls = tls.clone();
+            tokio::spawn(async move {
+                let http = http1::Builder::new();
+                match tls {
+                    None => http.serve_connection(TokioIo::new(stream), service).await.ok(),
+                    Some(tls) => match tls.accept(stream).await {
+                        Ok(stream) => {
+                            http.serve_connection(TokioIo::new(stream), service).await.ok()
+                        }
+                        // Who does not trust the certificate goes away.
+                        Err(_) => None,
+                    },
+                }
+            });
         }
     });
     url
