@@ -15,7 +15,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use std::{
     fmt, io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -52,7 +52,9 @@ impl fmt::Display for Failure {
 #[derive(Clone)]
 pub(super) struct Dialer {
     aim: Aim,
-    tls: Arc<TlsConnector>,
+    insecure: bool,
+    /// Made when it is needed first: reading the system's certificates takes a while.
+    tls: Arc<OnceLock<TlsConnector>>,
     timeout: Duration,
 }
 
@@ -90,7 +92,7 @@ pub(super) struct Client {
 impl Dialer {
     /// Opens connections so; `insecure` takes any certificate.
     pub(super) fn new(aim: Aim, insecure: bool, timeout: Duration) -> Self {
-        Self { aim, tls: Arc::new(tls::connector(insecure)), timeout }
+        Self { aim, insecure, tls: Arc::default(), timeout }
     }
 
     /// Opens a connection.
@@ -111,7 +113,8 @@ impl Dialer {
         }
         let name = ServerName::try_from(host.to_owned());
         let name = name.map_err(|_| Failure(format!("`{host}` can have no certificate")))?;
-        let tls = self.tls.connect(name, tcp).await;
+        let connector = self.tls.get_or_init(|| tls::connector(self.insecure));
+        let tls = connector.connect(name, tcp).await;
         Ok(Box::new(tls.map_err(|error| Failure(format!("TLS: {error}")))?))
     }
 
