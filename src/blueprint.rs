@@ -83,7 +83,7 @@ impl<'a> Sheet<'a> {
 
     /// The user's tags.
     fn tags(&self) -> Tags {
-        Tags(self.spec.tags.clone())
+        self.spec.tags.clone().into()
     }
 
     /// `<role>-a`, `<role>-b`, …: one name for each zone. The letter is the zone's place, not the

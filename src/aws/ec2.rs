@@ -175,7 +175,7 @@ pub mod bench {
 
     /// The user's tags of [`labels`].
     pub fn team() -> Tags {
-        Tags([("team".into(), "checkout".into())].into())
+        [("team".into(), "checkout".into())].into()
     }
 
     /// The tags of stack `shop`'s resource of this name, with [`team`] for the user's.

@@ -8,17 +8,46 @@ use std::{collections::BTreeMap, fmt};
 pub const STACK: &str = "stackctl:stack";
 /// The tag that names the resource within its kind.
 pub const NAME: &str = "stackctl:name";
+/// The tag that AWS's console shows as the name.
+const NAME_SHOWN: &str = "Name";
 /// The tag that lists the keys of the user's tags, so that tags of others are left alone.
 pub const KEYS: &str = "stackctl:keys";
 
 /// The user's tags on a resource; tags that others put there are not among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tags(pub BTreeMap<String, String>);
+pub struct Tags {
+    /// The user's own: key and value.
+    pub own: BTreeMap<String, String>,
+    /// What is wrong with the tag `Name`, on a resource that was found; nothing is of what is wanted.
+    pub misnamed: Option<Misnamed>,
+}
+
+/// The tag `Name`, which the console shows: somebody changed it or took it away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misnamed {
+    /// What it says, if it is there.
+    pub is: Option<String>,
+    /// What it should say.
+    pub should_be: String,
+}
+
+impl<T: Into<BTreeMap<String, String>>> From<T> for Tags {
+    fn from(own: T) -> Self {
+        Self { own: own.into(), misnamed: None }
+    }
+}
 
 impl fmt::Display for Tags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown: Vec<_> = self.0.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        write!(f, "{{{}}}", shown.join(", "))
+        let shown: Vec<_> = self.own.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        write!(f, "{{{}}}", shown.join(", "))?;
+        match &self.misnamed {
+            Some(Misnamed { is: Some(is), should_be }) => {
+                write!(f, ", and Name is `{is}` in place of `{should_be}`")
+            }
+            Some(Misnamed { is: None, should_be }) => write!(f, ", and Name is not `{should_be}`"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -42,7 +71,7 @@ impl Tags {
     /// The value of the tag that remembers which keys are the user's: the keys, with a space
     /// between two of them and those within them escaped.
     pub fn keys(&self) -> String {
-        self.0.keys().map(|key| escaped(key)).collect::<Vec<_>>().join(" ")
+        self.own.keys().map(|key| escaped(key)).collect::<Vec<_>>().join(" ")
     }
 
     /// The user's tags among all of a resource, going by what [`Tags::keys`] remembered.
@@ -63,21 +92,24 @@ impl Tags {
                 rest = behind;
             }
         }
-        Self(tags)
+        tags.into()
     }
 
     /// What to set and which keys to remove so that `found` becomes `self`.
     pub fn changes_from(&self, found: &Self) -> (Labels, Vec<String>) {
         let mut set: Labels = self
-            .0
+            .own
             .iter()
-            .filter(|(key, value)| found.0.get(*key) != Some(value))
+            .filter(|(key, value)| found.own.get(*key) != Some(value))
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
         if self.keys() != found.keys() {
             set.push((KEYS.into(), self.keys()));
         }
-        let unset = found.0.keys().filter(|key| !self.0.contains_key(*key)).cloned().collect();
+        if let Some(Misnamed { should_be, .. }) = &found.misnamed {
+            set.push((NAME_SHOWN.into(), should_be.clone()));
+        }
+        let unset = found.own.keys().filter(|key| !self.own.contains_key(*key)).cloned().collect();
         (set, unset)
     }
 }
@@ -95,12 +127,12 @@ impl Aws {
     /// Every tag of the resource at `address`: who owns it, what it is, and the user's own.
     pub fn labels(&self, address: &Address, tags: &Tags) -> Labels {
         let mut labels: Labels = vec![
-            ("Name".into(), self.named(&address.name)),
+            (NAME_SHOWN.into(), self.named(&address.name)),
             (STACK.into(), self.stack.to_string()),
             (NAME.into(), address.name.to_string()),
             (KEYS.into(), tags.keys()),
         ];
-        labels.extend(tags.0.iter().map(|(k, v)| (k.clone(), v.clone())));
+        labels.extend(tags.own.iter().map(|(k, v)| (k.clone(), v.clone())));
         labels
     }
 
@@ -120,7 +152,11 @@ impl Aws {
         }
         let name = all.get(NAME)?.clone();
         let keys = all.get(KEYS).map(String::as_str).unwrap_or_default();
-        let tags = Tags::remembered(keys, &all);
+        let mut tags = Tags::remembered(keys, &all);
+        let (is, should_be) = (all.get(NAME_SHOWN), self.named(&name));
+        if is != Some(&should_be) {
+            tags.misnamed = Some(Misnamed { is: is.cloned(), should_be });
+        }
         Some(Owned { name, tags, all })
     }
 
@@ -206,7 +242,7 @@ mod tests {
 
     fn read(keys: &str, all: &[(&str, &str)]) -> Vec<String> {
         let all = all.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Tags::remembered(keys, &all).0.into_keys().collect()
+        Tags::remembered(keys, &all).own.into_keys().collect()
     }
 
     proptest! {
@@ -214,7 +250,7 @@ mod tests {
         fn whatever_keys_the_file_may_have_they_read_back_as_they_were_written(
             tags in btree_map("[ab =203D]{1,6}|[\\p{L}\\p{N} _.:/=+@-]{1,9}", "[a-z]{0,2}", 0..6),
         ) {
-            let (aws, tags) = (Aws::offline("shop"), Tags(tags));
+            let (aws, tags) = (Aws::offline("shop"), Tags::from(tags));
             let address = Address { kind: "vpc", name: "main".into() };
             let labels = aws.labels(&address, &tags);
             prop_assert_eq!(aws.owned(pairs(&labels)).unwrap().tags, tags);
@@ -227,6 +263,25 @@ mod tests {
         assert_eq!(read("Cost Centre a=b team", &all), ["Cost Centre", "a=b", "team"]);
         assert_eq!(read("Cost Centre gone team", &all), ["Cost Centre", "team"]);
         assert_eq!(read("", &all), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_name_that_somebody_changed_or_took_away_is_a_difference_and_is_put_back() {
+        let aws = Aws::offline("shop");
+        let (address, wanted) = (Address { kind: "vpc", name: "main".into() }, Tags::default());
+        let mut labels = aws.labels(&address, &wanted);
+        for (name, shown) in [
+            (Some("ours"), "{}, and Name is `ours` in place of `shop-main`"),
+            (None, "{}, and Name is not `shop-main`"),
+        ] {
+            labels.retain(|(key, _)| key != "Name");
+            labels.extend(name.map(|name| ("Name".to_owned(), name.to_owned())));
+            let found = aws.owned(pairs(&labels)).unwrap().tags;
+            assert_ne!(found, wanted);
+            assert_eq!(found.to_string(), shown);
+            let put_back = vec![("Name".to_owned(), "shop-main".to_owned())];
+            assert_eq!(wanted.changes_from(&found), (put_back, vec![]));
+        }
     }
 
     #[test]

@@ -30,10 +30,7 @@ fn cx(rules: &[&Rule]) -> Cx<Aws> {
 }
 
 fn wanted() -> HostedZone {
-    HostedZone {
-        domain: "example.com".into(),
-        tags: Tags([("team".into(), "checkout".into())].into()),
-    }
+    HostedZone { domain: "example.com".into(), tags: [("team".into(), "checkout".into())].into() }
 }
 
 fn zone(id: &str, reference: &str) -> Described {

@@ -370,7 +370,7 @@ async fn tags_are_changed_on_role_and_profile_alike() {
             .then_output(|| UntagInstanceProfileOutput::builder().build()),
     ];
     let found = Found::ready("app", wanted(), live());
-    let other = InstanceRole { tags: Tags([("cost".into(), "4711".into())].into()), ..wanted() };
+    let other = InstanceRole { tags: [("cost".into(), "4711".into())].into(), ..wanted() };
     other.edit(Edit::Tags, &found, &cx(&rules.iter().collect::<Vec<_>>())).await.unwrap();
     assert!(rules.iter().all(|rule| rule.num_calls() == 1));
 }

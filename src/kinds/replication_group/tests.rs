@@ -384,7 +384,7 @@ async fn tags_are_changed_from_what_they_are_and_each_call_waits_until_the_last_
         .output(|| {
             let address = crate::engine::Address::of::<ReplicationGroup>("cache");
             let mut tags = team();
-            tags.0.insert("owner".into(), "anna".into());
+            tags.own.insert("owner".into(), "anna".into());
             let labels = Aws::offline("shop").labels(&address, &tags);
             ListTagsForResourceOutput::builder()
                 .set_tag_list(Some(tags::for_elasticache(&labels)))

@@ -35,7 +35,7 @@ pub(in crate::kinds) fn found_net() -> Net {
 }
 
 pub(in crate::kinds) fn team() -> Tags {
-    Tags([("team".to_owned(), "checkout".to_owned())].into())
+    [("team".to_owned(), "checkout".to_owned())].into()
 }
 
 /// The stack `shop`, with clients that reach nothing but what `with` puts in.
