@@ -7,7 +7,7 @@ use super::{
     list,
     memory::Memory,
     reading::{as_ourselves, farewells, inventory},
-    turn::{LockArgs, Turn},
+    turn::{LockArgs, Turn, is_of_one_moment},
     which::{Chosen, NotNamed, StackArgs},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     sessions::{Shift, impacts},
     ui::plan::{Place, Shown},
 };
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 use std::{
     fmt::{self, Display},
@@ -75,6 +75,8 @@ struct Doom {
     shown: Shown,
     /// What stays on purpose, and whose it was.
     left: Vec<(Address, String)>,
+    /// What AWS would not carry out.
+    problems: Problems,
     /// How it stood with the stack's lock.
     standing: Standing,
     /// When reading began.
@@ -86,11 +88,20 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let chosen = list::or_list(choose(&args.which, here), &args.place, session).await?;
     let mut way = args.place.open(&chosen, session).await?;
     way.aws.unprotect = args.unprotect;
-    let aws = &way.aws;
     let began = Instant::now();
-    let (identity, found) = as_ourselves(aws, chosen.spec.as_ref(), inventory(aws)).await?;
-    let place = Place::of(aws, &identity);
-    let doom = Doom::of(found, aws, began, &place, args).await?;
+    let reading = inventory(&way.aws);
+    let (identity, found) = as_ourselves(&way.aws, chosen.spec.as_ref(), reading).await?;
+    let place = Place::of(&way.aws, &identity);
+    let mut doom = Doom::of(found, &way.aws, began, &place, args).await?;
+    while !doom.problems.0.is_empty() {
+        let lock = Some(args.lock);
+        if is_of_one_moment(&way.aws, &doom.standing, doom.began, lock, session).await? {
+            bail!(doom.problems);
+        }
+        way.aws = way.aws.afresh();
+        doom = Doom::read(&way.aws, &place, args).await?;
+    }
+    let aws = &way.aws;
     let found = !doom.plan.is_empty();
     if found {
         doom.show(args, session)?;
@@ -125,6 +136,11 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
 }
 
 impl Doom {
+    async fn read(aws: &Aws, place: &Place, args: &Args) -> Result<Self> {
+        let began = Instant::now();
+        Self::of(inventory(aws).await?, aws, began, place, args).await
+    }
+
     async fn of(
         found: Inventory<Aws>,
         aws: &Aws,
@@ -137,14 +153,14 @@ impl Doom {
         let left = farewells(&found);
         let plan = Plan::new(&Graph::default(), found)?;
         let problems = plan.problems(&Arc::new(aws.clone())).await?;
-        ensure!(problems.is_empty(), Problems(problems));
+        let problems = Problems(problems);
         let mut shown = Shown::new(&plan, place.clone(), Vec::new())
             .with_impacts(&shift, impacts(&shift, &plan))
             .with_farewells(left.clone());
         if args.unprotect {
             shown = shown.unprotected(PROTECTED);
         }
-        Ok(Self { plan, shown, left, standing, began })
+        Ok(Self { plan, shown, left, problems, standing, began })
     }
 
     fn show(&self, args: &Args, session: &Session) -> Result<()> {
@@ -175,8 +191,8 @@ impl Doom {
         if !turn.follows(&self.standing, self.began) {
             aws = aws.afresh();
             let anew = async {
-                let began = Instant::now();
-                let anew = Self::of(inventory(&aws).await?, &aws, began, place, args).await?;
+                let anew = Self::read(&aws, place, args).await?;
+                ensure!(anew.problems.0.is_empty(), anew.problems);
                 if anew.shown.to_string() != self.shown.to_string() {
                     session.ui.warn(CHANGED);
                     anew.show(args, session)?;

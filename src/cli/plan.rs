@@ -16,7 +16,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
-    let preview = preview(&args.file, &args.place, session).await?;
+    let preview = preview(&args.file, &args.place, None, session).await?;
     session.ui.result(&preview.shown)?;
     if args.detailed_exitcode && !preview.plan.is_empty() {
         return Ok(Ended::Changes);

@@ -6,6 +6,7 @@ use super::{
     consent::Stakes,
     memory::Memory,
     reading::{as_ourselves, farewells, inventory, offers, standing_zones, zones},
+    turn::{LockArgs, is_of_one_moment},
     which::{Chosen, FileArgs},
 };
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
         words::plural,
     },
 };
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 use tokio::time::Instant;
 
@@ -38,6 +39,8 @@ pub(super) struct Preview {
     pub shown: Shown,
     /// What wants consent.
     pub stakes: Stakes,
+    /// What AWS would not carry out.
+    problems: Problems,
     /// How it stood with the stack's lock.
     pub standing: Standing,
     /// When reading began.
@@ -48,22 +51,41 @@ impl Preview {
     /// The same for what the cloud has become.
     ///
     /// # Errors
-    /// What is wrong with the way to AWS; refused replacements.
+    /// What is wrong with the way to AWS; refused replacements; what AWS would not carry out.
     pub(super) async fn anew(self) -> Result<Self> {
+        let anew = self.again().await?;
+        ensure!(anew.problems.0.is_empty(), anew.problems);
+        Ok(anew)
+    }
+
+    async fn again(self) -> Result<Self> {
         let Self { chosen, spec, way, .. } = self;
         look(chosen, spec, Way { aws: way.aws.afresh() }).await
     }
 }
 
-/// Reads the file and the cloud, and compares them.
+/// Reads the file and the cloud, and compares them. `lock` is how long a command that writes waits
+/// for others.
 ///
 /// # Errors
 /// What is wrong with the file, the credentials or the way to AWS; refused replacements; names that
-/// others have.
-pub(super) async fn preview(file: &FileArgs, to: &Where, session: &Session) -> Result<Preview> {
+/// others have; what AWS would not carry out.
+pub(super) async fn preview(
+    file: &FileArgs,
+    to: &Where,
+    lock: Option<LockArgs>,
+    session: &Session,
+) -> Result<Preview> {
     let (chosen, spec) = file.choose(Path::new(""))?;
     let way = to.open(&chosen, session).await?;
-    let preview = look(chosen, spec, way).await?;
+    let mut preview = look(chosen, spec, way).await?;
+    while !preview.problems.0.is_empty() {
+        let Preview { way, standing, began, .. } = &preview;
+        if is_of_one_moment(&way.aws, standing, *began, lock, session).await? {
+            bail!(preview.problems);
+        }
+        preview = preview.again().await?;
+    }
     if preview.inventory.is_empty()
         && let Some(there) =
             preview.chosen.memory.as_ref().and_then(|m| elsewhere(m, &preview.way.aws))
@@ -97,7 +119,7 @@ async fn look(chosen: Chosen, spec: Spec, way: Way) -> Result<Preview> {
     let plan = Plan::new(&graph, found.inventory.clone())?;
     let cloud = Arc::new(way.aws.clone());
     let (problems, ()) = tokio::try_join!(plan.problems(&cloud), refuse_taken(&plan, &cloud))?;
-    ensure!(problems.is_empty(), Problems(problems));
+    let problems = Problems(problems);
     let mut warnings = warnings(&spec);
     warnings.extend(certificates::judge(&plan, &spec, found.certificate.as_ref())?);
     let shift = Shift { today, then: Some(Mode::wanted(&spec)) };
@@ -114,7 +136,19 @@ async fn look(chosen: Chosen, spec: Spec, way: Way) -> Result<Preview> {
         shown = shown.with_cost(monthly);
     }
     let (inventory, standing) = (found.inventory, way.aws.parameters().await?.standing.clone());
-    Ok(Preview { chosen, spec, way, identity, inventory, plan, shown, stakes, standing, began })
+    Ok(Preview {
+        chosen,
+        spec,
+        way,
+        identity,
+        inventory,
+        plan,
+        shown,
+        stakes,
+        problems,
+        standing,
+        began,
+    })
 }
 
 /// What the first creation of a stack wants consent for.

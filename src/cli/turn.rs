@@ -187,6 +187,39 @@ impl LockArgs {
     }
 }
 
+/// Whether what was read since `began` is of one moment: where another run writes, things come and
+/// go under the reader's eyes. Waits for that run as long as the user wants to. `seen` is how it
+/// stood with the lock while that was read.
+///
+/// # Errors
+/// Who holds the lock, and what can be done about that.
+pub(super) async fn is_of_one_moment(
+    aws: &Aws,
+    seen: &Standing,
+    began: Instant,
+    args: Option<LockArgs>,
+    session: &Session,
+) -> Result<bool> {
+    let parameters = aws.lock();
+    let mut now = Standing::read(&parameters).await?;
+    let rested = seen.rested_between(began, &now);
+    let until = Instant::now() + args.unwrap_or_default().patience();
+    let mut told = false;
+    while let Some(holder) = now.holder() {
+        match args {
+            None => refuse_beside(&aws.stack, &now)?,
+            Some(_) => ensure!(Instant::now() < until, locked(&aws.stack, &now)),
+        }
+        if !told {
+            session.ui.say(format_args!("waiting for {holder}"));
+            told = true;
+        }
+        sleep(LOOK).await;
+        now = Standing::read(&parameters).await?;
+    }
+    Ok(rested)
+}
+
 /// Who holds the lock, and what can be done about that.
 fn locked(stack: &str, seen: &Standing) -> Trouble {
     let wait = "wait for it with --lock-timeout 10m";

@@ -35,7 +35,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let ui = session.ui;
-    let preview = preview(&args.file, &args.place, session).await?;
+    let preview = preview(&args.file, &args.place, Some(args.lock), session).await?;
     show(&preview, ui)?;
     if !preview.plan.is_empty() {
         args.lock.refuse_locked(&preview.way.aws, &preview.standing)?;

@@ -89,6 +89,38 @@ async fn a_second_run_is_told_who_works_and_one_that_waits_gets_its_turn() {
 }
 
 #[tokio::test]
+async fn what_stands_in_the_way_is_told_only_of_a_stack_to_which_nobody_else_writes() {
+    let (desk, cloud) = desk();
+    desk.ok(&["up"]);
+    let subnet = cloud.tagged_in_ec2("shop").await.remove("subnet/public-a").unwrap();
+    let guest = cloud.ec2.create_network_interface().subnet_id(&subnet).send().await.unwrap();
+    let guest = guest.network_interface.unwrap().network_interface_id.unwrap();
+    let before = cloud.everything().await;
+    let told = desk.run(&["destroy", "--yes"]);
+    assert_eq!(told.code, 1, "{}", told.both());
+    assert!(told.err.contains(&guest), "{}", told.both());
+    // While another run writes, what comes and goes under the reader's eyes proves nothing.
+    let (far, proxy) = far(&desk, Weather::calm().on("ec2:RunInstances", Fault::Throttle));
+    far.write("stack.yaml", FILE.replace("instances: 1", "instances: 2"));
+    let first = begun(&far, &cloud, &["up", "--yes"]).await;
+    let locked = desk.run(&["destroy", "--yes"]);
+    assert_eq!(locked.code, 1, "{}", locked.both());
+    assert!(locked.err.contains("`shop` is locked: `stackctl up`"), "{}", locked.both());
+    assert!(!locked.err.contains(&guest), "{}", locked.both());
+    let waiting = desk.begin(&["destroy", "--yes", "--lock-timeout", "2m"]);
+    proxy.set(Weather::calm());
+    let first = Said::from(first.wait_with_output().unwrap());
+    assert_eq!(first.code, 0, "{}", first.both());
+    let waited = Said::from(waiting.wait_with_output().unwrap());
+    assert_eq!(waited.code, 1, "{}", waited.both());
+    assert!(waited.err.contains(&guest), "{}", waited.both());
+    let gone: Vec<_> = before.difference(&cloud.everything().await).cloned().collect();
+    assert!(gone.iter().all(|name| name.contains("/lock/")), "{gone:?} were deleted");
+    cloud.ec2.delete_network_interface().network_interface_id(&guest).send().await.unwrap();
+    desk.ok(&["destroy", "--yes"]);
+}
+
+#[tokio::test]
 async fn stickiness_is_not_toggled_while_a_run_may_undo_it() {
     let (desk, cloud) = desk();
     desk.ok(&["up"]);

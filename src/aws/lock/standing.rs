@@ -81,6 +81,16 @@ impl Standing {
         self.age() > self.read.clock.saturating_duration_since(then) + since
     }
 
+    /// Whether nobody wrote to the stack between `began` and what is known `now`, when this was read
+    /// in between.
+    pub fn rested_between(&self, began: Instant, now: &Self) -> bool {
+        let abandoned = || self.highest.as_ref().is_some_and(|highest| !highest.maker.released);
+        self.holder().is_none()
+            && now.holder().is_none()
+            && self.mark() == now.mark()
+            && (self.rested_since(began) || abandoned())
+    }
+
     /// Whether there is anything to erase.
     pub fn is_blank(&self) -> bool {
         self.generation == 0

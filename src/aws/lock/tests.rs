@@ -293,6 +293,31 @@ async fn what_was_read_while_somebody_worked_is_read_again_however_long_their_la
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_read_is_of_one_moment_only_if_nobody_held_the_lock_before_it_or_after_it() {
+    let toy = Toy::default();
+    let began = Instant::now();
+    let seen = Standing::read(&toy).await.unwrap();
+    assert!(seen.rested_between(began, &Standing::read(&toy).await.unwrap()));
+    let lock = take(&toy, "one").await;
+    let held = Standing::read(&toy).await.unwrap();
+    assert!(!seen.rested_between(began, &held), "one began meanwhile");
+    lock.release(SOON).await.unwrap();
+    let released = Standing::read(&toy).await.unwrap();
+    assert!(!held.rested_between(began, &released), "one ended meanwhile");
+    assert!(!seen.rested_between(began, &released), "one began and ended meanwhile");
+    assert!(!released.rested_between(began, &released), "one ended just before");
+    sleep(Duration::from_secs(10)).await;
+    let began = Instant::now();
+    let released = Standing::read(&toy).await.unwrap();
+    assert!(released.rested_between(began, &released));
+    drop(take(&toy, "killed").await);
+    sleep(LEASE).await;
+    let began = Instant::now();
+    let killed = Standing::read(&toy).await.unwrap();
+    assert!(killed.rested_between(began, &killed), "who was killed long ago writes no more");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_number_from_before_the_stack_was_destroyed_holds_nothing() {
     let toy = Toy::default();
     for _ in 0..5 {
