@@ -60,7 +60,7 @@ impl Preview {
 
     async fn again(self) -> Result<Self> {
         let Self { chosen, spec, way, .. } = self;
-        look(chosen, spec, Way { aws: way.aws.afresh() }).await
+        Box::pin(look(chosen, spec, Way { aws: way.aws.afresh() })).await
     }
 }
 
@@ -78,7 +78,7 @@ pub(super) async fn preview(
 ) -> Result<Preview> {
     let (chosen, spec) = file.choose(Path::new(""))?;
     let way = to.open(&chosen, session).await?;
-    let mut preview = look(chosen, spec, way).await?;
+    let mut preview = Box::pin(look(chosen, spec, way)).await?;
     while !preview.problems.0.is_empty() {
         let Preview { way, standing, began, .. } = &preview;
         if is_of_one_moment(&way.aws, standing, *began, lock, session).await? {
