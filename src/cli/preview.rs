@@ -77,14 +77,14 @@ pub(super) async fn preview(
     session: &Session,
 ) -> Result<Preview> {
     let (chosen, spec) = file.choose(Path::new(""))?;
-    let way = to.open(&chosen, session).await?;
+    let way = Box::pin(to.open(&chosen, session)).await?;
     let mut preview = Box::pin(look(chosen, spec, way)).await?;
     while !preview.problems.0.is_empty() {
         let Preview { way, standing, began, .. } = &preview;
         if is_of_one_moment(&way.aws, standing, *began, lock, session).await? {
             bail!(preview.problems);
         }
-        preview = preview.again().await?;
+        preview = Box::pin(preview.again()).await?;
     }
     if preview.inventory.is_empty()
         && let Some(there) =
