@@ -94,6 +94,13 @@ impl Failure {
         self.is(&THROTTLES) || self.status == Some(429)
     }
 
+    /// Whether a parameter cannot be written for a moment: another call is changing it (API reference
+    /// of `PutParameter`, `TooManyUpdates`), or one of this name was deleted lately and Systems
+    /// Manager has not forgotten its tags.
+    pub fn is_busy_parameter(&self) -> bool {
+        self.is(&["TooManyUpdates"]) || self.message.contains("stale tags associated to the name")
+    }
+
     /// Whether something else still uses the thing: it can go once that is gone.
     pub fn is_in_use(&self) -> bool {
         self.is(&[

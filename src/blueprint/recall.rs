@@ -63,3 +63,95 @@ fn granting(database: &DatabaseLive) -> String {
     }
     policy::secret(&database.secret_arn)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        blueprint::tests::drawn,
+        engine::{Attribute, plan::Ids},
+        kinds::cache_cluster::CacheClusterLive,
+    };
+
+    const FILE: &str = "\
+cache: {engine: memcached, replicas: 1}
+database: {engine: postgres, version: \"17\"}
+";
+    const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-1-AbCdEf";
+
+    fn database(host: &str, secret: &str) -> DatabaseLive {
+        DatabaseLive {
+            id: "shop-db".into(),
+            arn: "arn:aws:rds:eu-west-1:123456789012:db:shop-db".into(),
+            engine: "postgres".into(),
+            status: "available".into(),
+            host: host.into(),
+            port: 5432,
+            database: "app".into(),
+            username: "app".into(),
+            secret_arn: secret.into(),
+            writer: false,
+        }
+    }
+
+    fn nodes() -> CacheClusterLive {
+        CacheClusterLive {
+            id: "shop-cache".into(),
+            arn: "arn:aws:elasticache:eu-west-1:123456789012:cluster:shop-cache".into(),
+            status: "available".into(),
+            servers: vec!["one:11211".into(), "two:11211".into()],
+        }
+    }
+
+    /// What stands, as the file wants it, with such live data.
+    fn standing(database: DatabaseLive, phase: Phase) -> Inventory<Aws> {
+        let graph = drawn(FILE);
+        let db = graph.get::<DbInstance>("db").unwrap().clone();
+        let cache = graph.get::<CacheCluster>("cache").unwrap().clone();
+        Inventory::default()
+            .with(Found::ready("db", db, database).in_phase(phase))
+            .with(Found::ready("cache", cache, nodes()))
+    }
+
+    /// What the app is to be told, and what it may read, where that stands.
+    fn told(file: &str, found: &Inventory<Aws>) -> (Generated, Option<String>) {
+        let mut graph = drawn(file);
+        recall(&mut graph, found, "eu-west-1");
+        let generated = graph.get::<Parameter>("app").unwrap().generated.clone();
+        (generated, graph.get::<RolePolicy>("database").unwrap().document.clone())
+    }
+
+    #[test]
+    fn a_new_endpoint_or_secret_under_the_same_name_is_a_difference() {
+        let (before, leave) = told(FILE, &standing(database("one", SECRET), Phase::Ready));
+        assert!(before.show().contains("one:11211"), "{}", before.show());
+        assert!(leave.unwrap().contains(SECRET));
+        let again = told(FILE, &standing(database("one", SECRET), Phase::Ready)).0;
+        assert!(again.met_by(&before, &Ids::default()));
+        for (host, secret) in [("two", SECRET), ("one", &SECRET.replace("AbCdEf", "GhIjKl"))] {
+            let (wanted, leave) = told(FILE, &standing(database(host, secret), Phase::Ready));
+            assert!(!wanted.met_by(&before, &Ids::default()), "{}", wanted.show());
+            assert!(leave.unwrap().contains(secret));
+        }
+    }
+
+    #[test]
+    fn what_is_still_coming_is_met_by_anything() {
+        let (wanted, leave) = told(FILE, &standing(database("", ""), Phase::Coming));
+        assert_eq!((wanted.0, leave), (None, None));
+    }
+
+    #[test]
+    fn a_database_that_lost_its_managed_password_is_a_difference_until_it_has_a_new_secret() {
+        let (_, leave) = told(FILE, &standing(database("one", ""), Phase::Ready));
+        assert!(!leave.unwrap().contains("arn:"));
+    }
+
+    #[test]
+    fn another_number_of_memcached_nodes_is_another_list_of_them() {
+        let stands = standing(database("one", SECRET), Phase::Ready);
+        let before = told(FILE, &stands).0;
+        let wanted = told(&FILE.replace("replicas: 1", "replicas: 2"), &stands).0;
+        assert!(!wanted.met_by(&before, &Ids::default()), "{}", wanted.show());
+    }
+}

@@ -30,7 +30,7 @@ fn facts() -> Facts {
     }
 }
 
-fn drawn(text: &str) -> Graph<Aws> {
+pub(super) fn drawn(text: &str) -> Graph<Aws> {
     draw(&spec(text), &facts()).unwrap()
 }
 
@@ -150,6 +150,15 @@ fn instances_and_their_registrations_are_replaced_one_after_another() {
     app 2 instance/app-3
     app 2 target/app-3
     ");
+}
+
+#[test]
+fn the_app_is_told_of_its_database_once_it_may_read_the_secret() {
+    let graph = drawn("database: {engine: postgres}");
+    let parameter = graph.get::<Parameter>("app").unwrap();
+    assert_eq!(parameter.leave.show(), "role-policy/database");
+    let alone = drawn("");
+    assert_eq!(alone.get::<Parameter>("app").unwrap().leave.show(), "(none)");
 }
 
 #[test]

@@ -50,11 +50,14 @@ impl Stakes {
         stakes
     }
 
-    /// What a whole plan does: deletions, upgrades that cannot be undone, and the above.
+    /// What a whole plan does: deletions, upgrades that cannot be undone, and the above. `unsaved`
+    /// are databases without backups: of these RDS takes no snapshot before a major upgrade (RDS
+    /// User Guide, "How to perform a major version upgrade").
     pub(super) fn of_plan<C: Send + Sync + 'static>(
         plan: &Plan<C>,
         shift: &Shift,
         impacts: &[(Address, Impact)],
+        unsaved: &[Address],
     ) -> Self {
         let mut stakes = Self::default();
         if plan.deletes() {
@@ -63,8 +66,8 @@ impl Stakes {
         for step in plan.steps().iter().filter(|step| step.action() == Action::Update) {
             for change in step.changes().iter().filter(|c| is_one_way(step.address().kind, c)) {
                 let from = change.from.as_deref().unwrap_or_default();
-                let (what, to) = (step.address(), &change.to);
-                stakes.add(format!("upgrades {what} from {from} to {to}, which cannot be undone"));
+                let what = step.address();
+                stakes.add(upgrade(what, from, &change.to, unsaved.contains(what)));
             }
         }
         let Self { does, sessions } = Self::of_impacts(shift, impacts);
@@ -85,6 +88,13 @@ impl Stakes {
             [most @ .., last] => format!("{}, and {last}", most.join(", ")),
         }
     }
+}
+
+/// What is said of an upgrade, of a database without backups too.
+fn upgrade(what: &Address, from: &str, to: &str, unsaved: bool) -> String {
+    let snapshot =
+        if unsaved { ": RDS takes no snapshot before, for `backup_days` is 0" } else { "" };
+    format!("upgrades {what} from {from} to {to}, which cannot be undone{snapshot}")
 }
 
 /// Whether an edit is one that AWS does not take back: another engine, or another major version.
@@ -198,6 +208,14 @@ mod tests {
         assert!(says.contains("logs users out"), "{says}");
         assert!(hint.contains("--accept-session-loss"), "{hint}");
         assert_eq!(refusal(ALL, &out).await, None);
+    }
+
+    #[test]
+    fn an_upgrade_without_backups_leaves_no_snapshot_and_that_is_said() {
+        let db = Address { kind: "db-instance", name: "db".into() };
+        let told = upgrade(&db, "16.4", "17.2", true);
+        assert!(told.contains("RDS takes no snapshot before"), "{told}");
+        assert!(upgrade(&db, "16.4", "17.2", false).ends_with("cannot be undone"));
     }
 
     #[tokio::test]

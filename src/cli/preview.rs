@@ -13,8 +13,8 @@ use crate::{
     aws::{Aws, Identity, certificates::Look, lock::Standing},
     blueprint::{self, Facts},
     cost::Monthly,
-    engine::{Graph, Inventory, Kind, Plan, Problems},
-    kinds::{DnsRecord, HostedZone, hosted_zone::zone_id},
+    engine::{self, Graph, Inventory, Kind, Plan, Problems},
+    kinds::{DbInstance, DnsRecord, HostedZone, hosted_zone::zone_id},
     sessions::{Mode, Shift, impacts, warnings},
     spec::Spec,
     ui::{
@@ -125,7 +125,10 @@ async fn look(chosen: Chosen, spec: Spec, way: Way) -> Result<Preview> {
     let shift = Shift { today, then: Some(Mode::wanted(&spec)) };
     let shown = Shown::new(&plan, Place::of(&way.aws, &identity), warnings);
     let impacts = impacts(&shift, &plan);
-    let mut stakes = Stakes::of_plan(&plan, &shift, &impacts);
+    let databases = found.inventory.of::<DbInstance>();
+    let unsaved: Vec<_> =
+        databases.filter(|db| db.spec.backup_days == Some(0)).map(engine::Found::address).collect();
+    let mut stakes = Stakes::of_plan(&plan, &shift, &impacts, &unsaved);
     let mut shown = shown.with_impacts(&shift, impacts).with_farewells(farewells);
     // An emulator on this machine costs nothing.
     if !is_here(way.aws.endpoint.as_deref()) {

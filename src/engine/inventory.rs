@@ -41,6 +41,14 @@ impl<C: Send + Sync + 'static> Inventory<C> {
         Ok(Self { found, copies })
     }
 
+    /// The same with one more resource.
+    #[cfg(test)]
+    #[must_use]
+    pub(crate) fn with<K: Kind<Cloud = C>>(mut self, found: Found<K>) -> Self {
+        self.found.push(Arc::new(found));
+        self
+    }
+
     /// Whether the cloud has nothing of this stack.
     pub fn is_empty(&self) -> bool {
         self.found.is_empty()

@@ -113,8 +113,6 @@ pub enum Edit {
 
 /// How many bytes of value a parameter of the standard tier takes.
 pub const VALUE_LIMIT: usize = 4096;
-/// What AWS says while another call changes the same parameter (API reference of `PutParameter`).
-pub const BUSY: &str = "TooManyUpdates";
 /// A name that was deleted a moment ago is not free for some 30 s.
 const FREE_AGAIN: Pace = Pace::seconds(5, 120);
 
@@ -192,7 +190,7 @@ impl Kind for Parameter {
         let value = self.value(cx)?;
         let labels = cx.cloud.labels(cx.address(), &self.tags);
         let taken = |failure: &Failure| failure.is(&["ParameterAlreadyExists"]);
-        let passes = |failure: &Failure| taken(failure) || failure.is(&[BUSY]);
+        let passes = |failure: &Failure| taken(failure) || failure.is_busy_parameter();
         let made = eventually(cx, FREE_AGAIN, passes, || async {
             let call = cx.cloud.ssm.put_parameter().name(&name).value(&value);
             let call = call.r#type(ParameterType::String).tier(ParameterTier::Standard);
@@ -326,8 +324,7 @@ async fn overwrite(cx: &Cx<Aws>, name: &str, value: &str) -> Result<()> {
     let call = cx.cloud.ssm.put_parameter().name(name).value(value).r#type(ParameterType::String);
     let call = call.overwrite(true);
     let put = async |tier: ParameterTier| {
-        let busy = |failure: &Failure| failure.is(&[BUSY]);
-        eventually(cx, FREE_AGAIN, busy, || {
+        eventually(cx, FREE_AGAIN, Failure::is_busy_parameter, || {
             let call = call.clone().tier(tier.clone());
             async { call.send().await.aws() }
         })

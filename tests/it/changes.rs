@@ -211,8 +211,10 @@ async fn a_database_comes_and_grows_but_never_shrinks_or_loses_its_data() {
     stack.with("storage: 20", "storage: 20, instance_class: db.t4g.small");
     stack.with("storage: 20", "storage: 40");
     stack.with("storage: 40", "storage: 40, multi_az: true");
+    // A disk grows by a tenth at least.
+    stack.with("storage: 40", "storage: 42");
     // Storage can only grow: a disk with more than the file asks for is as it is wanted.
-    stack.desk.write("stack.yaml", stack.text.replace("storage: 40", "storage: 30"));
+    stack.desk.write("stack.yaml", stack.text.replace("storage: 42", "storage: 30"));
     stack.desk.assert_settled("stack.yaml");
     stack.write();
     let refused = stack.refuses("name: app", "name: other").await;
@@ -224,6 +226,41 @@ async fn a_database_comes_and_grows_but_never_shrinks_or_loses_its_data() {
     stack.becomes(|text| text.replace(&line.replace("protect: true", "protect: false"), ""));
     let snapshots = stack.cloud.rds.describe_db_snapshots().send().await.unwrap();
     assert_eq!(snapshots.db_snapshots().len(), 1, "the final snapshot is kept");
+    stack.destroy();
+}
+
+#[tokio::test]
+async fn what_would_cost_a_store_its_place_or_its_data_is_refused_before_anything_is_touched() {
+    let stores = "\
+network: {cidr: 10.0.0.0/16, zones: 3}
+cache: {engine: valkey, replicas: 2}
+database: {engine: postgres, version: \"17\", protect: false, final_snapshot: false}
+";
+    let mut stack = Stack::up(stores);
+    for (from, to, told) in [
+        ("cidr: 10.0.0.0/16", "cidr: 10.1.0.0/16", "cidr"),
+        ("zones: 3", "zones: 2", "shop-cache"),
+        ("engine: postgres, version: \"17\"", "engine: mysql, version: \"8.4\"", "its data"),
+        (
+            "engine: postgres, version: \"17\"",
+            "engine: aurora-postgresql, version: \"16\", instance_class: db.r7g.large",
+            "what is in this database",
+        ),
+        ("engine: valkey, replicas: 2", "engine: memcached, replicas: 2", "what is in this cache"),
+    ] {
+        let refused = stack.refuses(from, to).await;
+        assert!(refused.err.contains(told), "{to}: {}", refused.both());
+    }
+    stack.destroy();
+}
+
+#[tokio::test]
+async fn a_load_balancer_of_another_scheme_takes_the_place_of_the_one_before() {
+    let mut stack = Stack::up("");
+    let two = stack.ids().await;
+    let plan = stack.with("load_balancer:\n", "load_balancer:\n  scheme: internal\n");
+    assert!(plan.contains("load-balancer/lb"), "{plan}");
+    assert_eq!(stack.ids().await, two, "the instances stay");
     stack.destroy();
 }
 

@@ -53,6 +53,9 @@ async fn a_release_that_never_gets_healthy_takes_no_healthy_instance_however_oft
         assert_eq!(cloud.healthy("shop-").await, serving, "run {run}: {}", said.both());
     }
 
+    let status = desk.run(&["status", "--exit-code"]);
+    assert_eq!(status.code, 1, "it is ill: {}", status.both());
+
     desk.write("stack.yaml", file("ghcr.io/acme/shop:1"));
     desk.ok(&["up", "--yes"]);
     desk.assert_settled("stack.yaml");

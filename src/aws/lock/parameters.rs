@@ -108,7 +108,11 @@ impl Shelf for Parameters {
         let call = call.set_tags(Some(tags::for_ssm(&labels)));
         let added =
             unless_busy(async || call.clone().customize().interceptor(Keeper).send().await.aws());
-        Ok(added.await.or_code(&["ParameterAlreadyExists"])?.is_some())
+        match added.await {
+            // Whoever wants the lock looks again and tries again.
+            Err(failure) if failure.is_busy_parameter() => Ok(false),
+            answer => Ok(answer.or_code(&["ParameterAlreadyExists"])?.is_some()),
+        }
     }
 
     async fn overwrite(&self, generation: u64, value: String) -> Result<()> {
@@ -150,7 +154,7 @@ where
 {
     for _ in 1..TRIES {
         match call().await {
-            Err(failure) if failure.is(&["TooManyUpdates"]) => tokio::time::sleep(PAUSE).await,
+            Err(failure) if failure.is_busy_parameter() => tokio::time::sleep(PAUSE).await,
             answer => return answer,
         }
     }

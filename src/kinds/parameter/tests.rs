@@ -236,14 +236,20 @@ async fn a_name_that_others_have_is_told_and_our_own_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_parameter_that_another_call_is_changing_is_written_a_little_later() {
-    let busy = || PutParameterError::generic(refusal(BUSY));
+async fn a_parameter_that_another_call_is_changing_or_that_was_deleted_lately_is_written_later() {
+    let busy = || PutParameterError::generic(refusal("TooManyUpdates"));
+    let stale = || {
+        let says =
+            "Failed to create the parameter since stale tags associated to the name detected";
+        let error = ErrorMetadata::builder().code("InternalServerError").message(says);
+        PutParameterError::generic(error.build())
+    };
     for overwrites in [None, Some(true)] {
         let put = mock!(Client::put_parameter)
             .match_requests(move |r| r.overwrite() == overwrites)
             .sequence()
             .error(busy)
-            .error(busy)
+            .error(stale)
             .output(|| PutParameterOutput::builder().build())
             .build();
         let (parameter, cx) = wanted(&[&put]);

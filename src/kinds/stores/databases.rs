@@ -190,15 +190,16 @@ pub(in crate::kinds) fn trouble(kind: &str, id: &str, status: &str) -> Option<St
 }
 
 /// Why a database that runs a newer version than the file asks for is not changed. That happens when
-/// somebody has upgraded it, or RDS has at the end of standard support.
+/// somebody has upgraded it, or RDS has at the end of standard support. Versions of two engines have
+/// no order: another engine is refused for what it would cost.
 pub(in crate::kinds) fn refuse_older(
     engine: &str,
     wanted: &EngineVersion,
     found: &EngineVersion,
     changes: &[Change],
 ) -> Option<Refused> {
-    let changes = changes.iter().any(|change| change.attribute == "version");
-    (changes && !wanted.is_newer_than(found)).then(|| Refused {
+    let of = |attribute| changes.iter().any(|change| change.attribute == attribute);
+    (of("version") && !of("engine") && !wanted.is_newer_than(found)).then(|| Refused {
         says: format!(
             "runs {engine} {}, which is newer than the file's {}: RDS does not go back",
             found.as_str(),

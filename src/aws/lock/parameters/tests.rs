@@ -91,6 +91,13 @@ async fn one_that_another_call_is_writing_is_written_a_little_later() {
         .error(refusal("ParameterAlreadyExists"))
         .build();
     assert!(!shelf(&[&lost]).add(1, "{}".into()).await.unwrap(), "another run has it");
+    let stale = mock!(Client::put_parameter).then_error(|| {
+        let says =
+            "Failed to create the parameter since stale tags associated to the name detected";
+        let error = ErrorMetadata::builder().code("InternalServerError").message(says);
+        PutParameterError::generic(error.build())
+    });
+    assert!(!shelf(&[&stale]).add(1, "{}".into()).await.unwrap(), "it is tried again");
     let renewed = mock!(Client::put_parameter)
         .match_requests(|r| r.tier() == Some(&ParameterTier::Standard))
         .sequence()

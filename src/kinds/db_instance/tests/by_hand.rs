@@ -105,6 +105,8 @@ async fn a_version_above_the_file_s_is_refused_with_the_line_to_write() {
         assert!(refused.says.contains(&format!("runs postgres {has}")), "{}", refused.says);
         assert_eq!(refused.remedy, write);
         assert_eq!(wanted.refuse(&found, &[]), None);
+        let engine = Change { attribute: "engine", ..change.clone() };
+        assert_eq!(wanted.refuse(&found, &[engine, change]), None, "versions of two engines");
     }
 }
 
