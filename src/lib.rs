@@ -1,6 +1,7 @@
 //! `stackctl`: one YAML file becomes a whole AWS stateful web tier, and goes away again.
 
 pub mod aws;
+pub mod balancer;
 pub mod blueprint;
 pub mod cli;
 pub mod cost;

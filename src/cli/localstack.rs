@@ -1,7 +1,7 @@
 //! `localstack`: the bundled emulator by itself.
 
 use super::{Ended, Session};
-use crate::localstack;
+use crate::{balancer, localstack};
 use anyhow::Result;
 use clap::Subcommand;
 
@@ -20,6 +20,9 @@ enum Verb {
     Stop(Port),
     /// Say whether it answers; exit code 1 when it does not
     Status(Port),
+    /// What the emulator's twin starts: a load balancer that is told by lines on stdin
+    #[command(hide = true)]
+    Balancer,
 }
 
 #[derive(Debug, clap::Args)]
@@ -34,6 +37,10 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
         Verb::Start(Port { port }) => (localstack::start(*port).await?, true),
         Verb::Stop(Port { port }) => (localstack::stop(*port).await?, false),
         Verb::Status(Port { port }) => (localstack::status(*port).await?, true),
+        Verb::Balancer => {
+            balancer::run().await?;
+            return Ok(Ended::Done);
+        }
     };
     session.ui.result(&status)?;
     Ok(if status.running == wanted { Ended::Done } else { Ended::Failed })

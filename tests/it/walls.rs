@@ -7,7 +7,8 @@ use std::{
 };
 
 /// Each room below the command line, and the rooms it may know besides itself.
-const MAY_KNOW: [(&str, &[&str]); 9] = [
+const MAY_KNOW: [(&str, &[&str]); 10] = [
+    ("balancer", &[]),
     ("spec", &[]),
     ("engine", &[]),
     ("aws", &["engine"]),
@@ -20,7 +21,7 @@ const MAY_KNOW: [(&str, &[&str]); 9] = [
 ];
 
 /// The rooms, and what is exported at the root of the crate for all.
-const ROOMS: [&str; 11] = [
+const ROOMS: [&str; 12] = [
     "spec",
     "engine",
     "aws",
@@ -32,6 +33,7 @@ const ROOMS: [&str; 11] = [
     "ui",
     "cli",
     "localstack",
+    "balancer",
 ];
 
 pub(crate) fn files(folder: &Path, into: &mut Vec<PathBuf>) {
