@@ -47,12 +47,22 @@ pub(crate) fn fresh_account() -> String {
     format!("{:012}", 900_000_000_000_u64 + u64::from(NEXT.fetch_add(1, Relaxed)))
 }
 
-#[test]
-fn what_aws_would_refuse_is_found_out_by_the_request_check() {
+/// Runs a module of the emulator's own tests.
+fn assert_passes(module: &str) {
     let tried = Command::new("python3")
-        .args(["-B", "-m", "unittest", "localstack.tests.test_request_check"])
+        .args(["-B", "-m", "unittest", module])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("python3 is on the PATH");
     assert!(tried.status.success(), "{}", String::from_utf8_lossy(&tried.stderr));
+}
+
+#[test]
+fn what_aws_would_refuse_is_found_out_by_the_request_check() {
+    assert_passes("localstack.tests.test_request_check");
+}
+
+#[test]
+fn the_sample_app_keeps_sessions_in_its_stores() {
+    assert_passes("localstack.tests.test_app");
 }
