@@ -1,7 +1,7 @@
 //! A load balancer on loopback that keeps sessions together as an AWS Application Load Balancer does.
 //!
 //! It serves what the bundled emulator only keeps on record. Each line on stdin is the whole wanted
-//! state as JSON ([`wanted::State`]) and takes effect at once, without a request that fails. Each
+//! state as JSON (`wanted::State`) and takes effect at once, without a request that fails. Each
 //! line on stdout is what a target's health has become. It ends when stdin does.
 
 mod cookies;
