@@ -26,7 +26,10 @@ use std::{
     fs,
     path::Path,
     process::Child,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     thread,
     time::Duration,
 };
@@ -43,10 +46,13 @@ pub(crate) struct Site {
     cloud: Cloud,
 }
 
-/// The emulator of these tests: its states pass quickly, and it is not shared with others.
-pub(crate) fn upstream() -> &'static str {
-    static ENDPOINT: OnceLock<String> = OnceLock::new();
-    ENDPOINT.get_or_init(|| emulator::start(&["--delay", "0.2"]))
+/// An emulator of these tests: its states pass quickly, and it is not shared with others. There are
+/// two, since one keeps no more than one core busy; each site gets the next.
+fn upstream() -> &'static str {
+    static ENDPOINTS: [OnceLock<String>; 2] = [const { OnceLock::new() }; 2];
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let next = NEXT.fetch_add(1, Relaxed) % ENDPOINTS.len();
+    ENDPOINTS[next].get_or_init(|| emulator::start(&["--delay", "0.2"]))
 }
 
 /// Whether all is asked for that there is, however long that takes.
@@ -67,12 +73,13 @@ impl Site {
     }
 
     fn with(weather: Weather, file: impl FnOnce(&Desk) -> String) -> Self {
-        let proxy = Proxy::start(upstream(), weather);
+        let upstream = upstream();
+        let proxy = Proxy::start(upstream, weather);
         let desk = Desk::at(proxy.endpoint());
         let file = file(&desk);
         let text = fs::read_to_string(&file).unwrap();
         let region = text.lines().find_map(|line| line.strip_prefix("region: ")).unwrap_or(REGION);
-        let cloud = Cloud::new(upstream(), &desk.account, region);
+        let cloud = Cloud::new(upstream, &desk.account, region);
         Self { proxy, desk, file, region: region.to_owned(), cloud }
     }
 

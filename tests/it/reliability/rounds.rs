@@ -16,7 +16,7 @@ enum Weight {
 /// How many thirds there are, for the rounds of all tests together: what starves is late, and these
 /// tests are about being in time.
 fn room() -> usize {
-    thread::available_parallelism().map_or(2, usize::from) * 2 * Weight::Full as usize
+    thread::available_parallelism().map_or(2, usize::from) * 4 * Weight::Full as usize
 }
 
 /// One's place among the rounds that are played; it is another's when this is dropped.

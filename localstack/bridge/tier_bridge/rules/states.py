@@ -9,7 +9,16 @@ PASSING = {}  # (account, region, kind, name) -> (state, its end, extra)
 
 def enter(call, kind, name, state, extra=None, seconds=DELAY):
     if seconds:
+        forget_ended()
         PASSING[call.account, call.region, kind, name] = (state, time.monotonic() + seconds, extra)
+
+
+def forget_ended():
+    """What has passed: whoever lists states looks at all of them."""
+    now = time.monotonic()
+    for key, (_, end, _) in list(PASSING.items()):
+        if end < now:
+            PASSING.pop(key, None)
 
 
 def leave(call, kind, name):
