@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Start, stop and look at an AWS emulator on this machine, without Docker.
 
-    python3 localstack.py start  [--port 4566] [--delay SECONDS] [--page N] [--rules 0|1] [--until-pid PID]
+    python3 localstack.py start  [--port 4566] [--delay SECONDS] [--page N] [--rules 0|1] [--twin PROGRAM] [--until-pid PID]
     python3 localstack.py run    … the same, in the foreground
     python3 localstack.py status [--port 4566]
     python3 localstack.py stop   [--port 4566]
@@ -50,6 +50,8 @@ def differences(settings, record):
         return ""
     other = [f"--{k} {running[k]}" for k in ("delay", "page", "rules") if running[k] != settings[k]]
     _, bridge = places(record.state.parent, EMULATORS["localstack"])
+    if settings["twin"] and not running.get("twin"):
+        other.append("nothing that serves")
     if running["bridge"] != bridge.name:
         other.append("another version of the bridge")
     return f" (with {', '.join(other)}; stop it first to change that)" if other else ""
@@ -216,6 +218,9 @@ def arguments():
         "--rules", type=int, choices=(0, 1), default=1, help="0: without the rules that LocalStack does not enforce"
     )
     serving.add_argument(
+        "--twin", metavar="PROGRAM", help="make what is built serve on this machine; the program is stackctl"
+    )
+    serving.add_argument(
         "--until-pid", type=int, help="end when this process has ended (each start may name another one)"
     )
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -244,7 +249,7 @@ def main():
     until = asked.until_pid
     if until is not None and born(until) is None:
         raise Trouble(f"there is no process {until} to wait for", "give --until-pid the id of a running process")
-    settings.update(emulator=asked.emulator, delay=asked.delay, page=asked.page, rules=asked.rules)
+    settings.update(emulator=asked.emulator, delay=asked.delay, page=asked.page, rules=asked.rules, twin=asked.twin)
     return (start if asked.command == "start" else run)(root, settings, record, until)
 
 

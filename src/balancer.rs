@@ -2,7 +2,8 @@
 //!
 //! It serves what the bundled emulator only keeps on record. Each line on stdin is the whole wanted
 //! state as JSON (`wanted::State`) and takes effect at once, without a request that fails. Each
-//! line on stdout is what a target's health has become. It ends when stdin does.
+//! line on stdout tells that a state is in force, what a target's health has become, that a target
+//! is drained, or how many requests the targets have had. It ends when stdin does.
 
 mod cookies;
 mod forward;
@@ -20,8 +21,12 @@ use std::{
     collections::HashMap,
     io::Write as _,
     sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Duration,
 };
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    time::sleep,
+};
 
 /// What all parts see.
 struct Shared {
@@ -46,6 +51,15 @@ impl Shared {
         self.groups.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
+    /// By group and target: the requests so far, and how many of them were bound to their target.
+    fn counts(&self) -> Value {
+        let groups = self.groups.read().unwrap_or_else(PoisonError::into_inner);
+        let of_targets = |group: &pool::Group| -> Value {
+            group.targets.iter().map(|target| (target.id.clone(), json!(target.counts()))).collect()
+        };
+        groups.iter().map(|(name, group)| (name.clone(), of_targets(group))).collect()
+    }
+
     fn seal(&self) -> Arc<cookies::Seal> {
         self.seal.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -64,6 +78,7 @@ pub async fn run() -> std::io::Result<()> {
     let shared = Shared::new(say);
     let mut listeners = listen::Listeners::default();
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    tokio::spawn(tell_counts(shared.clone()));
     while let Some(line) = lines.next_line().await? {
         match serde_json::from_str::<wanted::State>(&line) {
             Ok(state) => become_wanted(&shared, &mut listeners, state).await,
@@ -82,6 +97,21 @@ async fn become_wanted(
     pool::become_wanted(shared, state.groups);
     listeners.become_wanted(shared, state.listeners).await;
     (shared.tell)(&json!({ "ready": state.version }));
+}
+
+/// How often it is told how many requests the targets have had.
+const COUNTED: Duration = Duration::from_secs(1);
+
+async fn tell_counts(shared: Arc<Shared>) {
+    let mut told = Value::Null;
+    loop {
+        sleep(COUNTED).await;
+        let counts = shared.counts();
+        if counts != told {
+            (shared.tell)(&json!({ "requests": counts }));
+            told = counts;
+        }
+    }
 }
 
 /// Writes one whole line to stdout.

@@ -15,7 +15,9 @@ OVERRIDDEN = ("ACM", "EC2", "IAM", "KMS", "ROUTE53", "SECRETSMANAGER", "SSM")
 
 
 class LocalStack:
-    title, package, requirements, bridge = "LocalStack", "localstack-core", "requirements.txt", True
+    title, package, bridge = "LocalStack", "localstack-core", True
+    # The sample app's are there as well: it runs in the same environment.
+    requirements = ("requirements.txt", "app/requirements.txt")
 
     @staticmethod
     def command(python, port):
@@ -51,7 +53,8 @@ class LocalStack:
 
 
 class Moto:
-    title, package, requirements, bridge = "moto", "moto", "requirements-moto.txt", False
+    title, package, bridge = "moto", "moto", False
+    requirements = ("requirements-moto.txt",)
 
     @staticmethod
     def command(python, port):
@@ -63,7 +66,8 @@ class Moto:
 
 
 class MiniStack:
-    title, package, requirements, bridge = "MiniStack", "ministack", "requirements-ministack.txt", False
+    title, package, bridge = "MiniStack", "ministack", False
+    requirements = ("requirements-ministack.txt",)
 
     @staticmethod
     def command(python, port):
@@ -85,7 +89,7 @@ EMULATORS = {"localstack": LocalStack, "moto": Moto, "ministack": MiniStack}
 
 def version(emulator):
     """The pinned version, read from the requirements so that it stands in one place."""
-    lines = (HERE / emulator.requirements).read_text().splitlines()
+    lines = (HERE / emulator.requirements[0]).read_text().splitlines()
     return next(line.split("==")[1] for line in lines if line.startswith(f"{emulator.package}=="))
 
 

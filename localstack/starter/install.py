@@ -38,9 +38,15 @@ def fingerprint(*parts):
 def places(root, emulator):
     """The folders of the virtual environment and of the bridge (None: this emulator has none)."""
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    venv = fingerprint(HERE / emulator.requirements, python, sys.base_prefix)
+    venv = fingerprint(*map(HERE.joinpath, emulator.requirements), python, sys.base_prefix)
     bridge = root / f"bridge-{fingerprint(HERE / 'bridge')}" if emulator.bridge else None
     return root / f"venv-{emulator.title.lower()}-{python}-{venv}", bridge
+
+
+def programs(root):
+    """The folder of the twin's servers, which the twin installs when it needs them."""
+    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    return root / f"programs-{python}-{fingerprint(HERE / 'twin' / 'requirements-stores.txt')}"
 
 
 def ready(folder):
@@ -77,7 +83,8 @@ def install_venv(root, emulator, venv):
     say(f"installing {name}, about a minute (log: {log})")
     shutil.rmtree(venv, ignore_errors=True)
     checked([sys.executable, "-m", "venv", venv], log, root, "making the virtual environment")
-    checked([*pip(venv), "-r", HERE / emulator.requirements], log, root, f"installing {name}")
+    wanted = [word for file in emulator.requirements for word in ("-r", HERE / file)]
+    checked([*pip(venv), *wanted], log, root, f"installing {name}")
     shutil.rmtree(root / "pip-cache", ignore_errors=True)
     (venv / MARK).touch()
     say(f"installed {name} in {time.monotonic() - begun:.0f} s")

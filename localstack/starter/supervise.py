@@ -14,19 +14,19 @@ import subprocess
 import time
 
 from . import say
-from .emulators import EMULATORS, version, who
+from .emulators import EMULATORS, HERE, version, who
 from .files import locked
-from .install import places
+from .install import places, programs
 
 # How long a server may take to end by itself, in seconds.
 PATIENCE = 10
 PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent():
+def die_with_parent(sign=signal.SIGKILL):
     """On Linux a server does not outlive a supervisor that was killed; elsewhere `stop` finds it by its id."""
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, sign)
 
 
 def environment(emulator, settings, state, bridge):
@@ -38,6 +38,29 @@ def environment(emulator, settings, state, bridge):
         env["PYTHONPATH"] = bridge
     env.update(emulator.environment(settings, state))
     return {k: str(v) for k, v in env.items()}
+
+
+def twin(settings, state, python):
+    """Start the twin, which makes serve what the emulator keeps on record."""
+    about = {
+        "endpoint": f"http://127.0.0.1:{settings['port']}",
+        "balancer": settings["twin"],
+        "folder": str(state / "twin"),
+        "programs": str(programs(state.parent)),
+    }
+    foreign = ("AWS_", "PYTHON", "LOCALSTACK_")
+    env = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
+    env.update(PYTHONPATH=str(HERE), PYTHONDONTWRITEBYTECODE="1", NO_PROXY="127.0.0.1,localhost")
+    command = [str(python), "-P", "-m", "twin", json.dumps(about)]
+    return subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, preexec_fn=lambda: die_with_parent(signal.SIGTERM))
+
+
+def end(process):
+    """End the twin first: its apps may still talk to the emulator."""
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(PATIENCE)
+    process.kill()
 
 
 class Signals:
@@ -78,12 +101,14 @@ def supervise(settings, record, gate=None):
         file.truncate(0)
         json.dump({**settings, "pid": os.getpid(), "child": child.pid, "bridge": bridge and bridge.name}, file)
         file.flush()
-        killed_at = None
+        killed_at, serving = None, None
         while child.poll() is None:
             if gate and who(settings["port"]):
                 gate.close()
                 gate = None
                 say(f"{emulator.title} {version(emulator)} answers at http://127.0.0.1:{settings['port']}")
+            if settings["twin"] and not signals.told and not serving and (gate is None and who(settings["port"])):
+                serving = twin(settings, record.state, venv / "bin/python")
             if not signals.told and not gate and record.unwanted():
                 # Behind the gate, so that no one who starts just now is promised a server that is about to go.
                 leaving.enter_context(locked(record.gate))
@@ -92,9 +117,13 @@ def supervise(settings, record, gate=None):
                 else:
                     leaving.close()
             if signals.told and killed_at is None:
+                if serving:
+                    end(serving)
                 child.terminate()
                 killed_at = time.monotonic() + PATIENCE
             elif killed_at and time.monotonic() > killed_at:
                 child.kill()
             signals.wait(0.2 if gate else 0.5)
+        if serving:
+            end(serving)
         return 0 if signals.told else child.returncode or 1

@@ -1,15 +1,19 @@
 //! Target groups as they are now: who is in, how they are, and who is next.
 
 use super::{Shared, health, wanted};
+use serde_json::json;
 use std::{
     collections::HashMap,
     sync::{
         Arc, PoisonError,
-        atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed},
     },
     time::{Duration, SystemTime},
 };
-use tokio::{sync::watch, time::sleep};
+use tokio::{
+    sync::{Notify, watch},
+    time::timeout,
+};
 
 /// A target group.
 pub(super) struct Group {
@@ -23,13 +27,15 @@ pub(super) struct Group {
 pub(super) struct Target {
     pub id: String,
     pub address: String,
-    pub draining: AtomicBool,
     pub health: AtomicU8,
     /// Requests and WebSockets under way.
     active: AtomicUsize,
-    /// Requests so far.
+    /// Requests so far, and how many of them were bound to it.
     served: AtomicUsize,
+    bound: AtomicUsize,
     stage: watch::Sender<Stage>,
+    /// Told when nothing is under way any more.
+    idle: Notify,
 }
 
 /// How much of a target is left.
@@ -52,7 +58,9 @@ pub(super) struct InFlight(pub Arc<Target>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.active.fetch_sub(1, Relaxed);
+        if self.0.active.fetch_sub(1, Relaxed) == 1 {
+            self.0.idle.notify_one();
+        }
     }
 }
 
@@ -61,11 +69,12 @@ impl Target {
         Self {
             id: wanted.id.clone(),
             address: wanted.address.clone(),
-            draining: AtomicBool::new(wanted.draining),
             health: AtomicU8::new(INITIAL),
             active: AtomicUsize::new(0),
             served: AtomicUsize::new(0),
+            bound: AtomicUsize::new(0),
             stage: watch::Sender::new(Stage::In),
+            idle: Notify::new(),
         }
     }
 
@@ -78,27 +87,41 @@ impl Target {
         *self.stage.borrow() == Stage::In
     }
 
-    /// Takes it out of its group, and cuts what is under way when the delay is over.
-    fn leave(self: Arc<Self>, delay: Duration) {
+    /// Takes it out of its group. It is drained when nothing is under way any more, or when the
+    /// delay is over: what is under way then is cut.
+    fn leave(self: Arc<Self>, shared: Arc<Shared>, group: String, delay: Duration) {
         self.stage.send_replace(Stage::Left);
         tokio::spawn(async move {
-            sleep(delay).await;
+            let idle = async {
+                while self.active.load(Relaxed) > 0 {
+                    self.idle.notified().await;
+                }
+            };
+            timeout(delay, idle).await.ok();
             self.stage.send_replace(Stage::Cut);
+            (shared.tell)(&json!({ "group": group, "target": self.id, "state": "drained" }));
         });
+    }
+
+    /// How many requests it has had, and how many of them were bound to it.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.served.load(Relaxed), self.bound.load(Relaxed))
     }
 }
 
 impl Group {
     /// Who takes a request: the one it is bound to, where that is in service, else whoever is next.
     pub(super) fn choose(&self, bound: Option<&str>) -> Option<InFlight> {
-        let stays = |target: &&Arc<Target>| !target.draining.load(Relaxed);
-        let able = self.targets.iter().filter(stays);
-        let mut able: Vec<_> = able.filter(|t| t.health.load(Relaxed) == HEALTHY).collect();
+        let healthy = |target: &&Arc<Target>| target.health.load(Relaxed) == HEALTHY;
+        let mut able: Vec<_> = self.targets.iter().filter(healthy).collect();
         if able.is_empty() {
             // With nobody healthy everybody gets requests, as AWS has it.
-            able = self.targets.iter().filter(stays).collect();
+            able = self.targets.iter().collect();
         }
         let bound = able.iter().find(|target| Some(target.id.as_str()) == bound);
+        if let Some(bound) = bound {
+            bound.bound.fetch_add(1, Relaxed);
+        }
         let any = |number: usize| able.get(number.checked_rem(able.len())?);
         let taken = bound.or_else(|| match self.wanted.algorithm.as_str() {
             "least_outstanding_requests" => {
@@ -135,26 +158,24 @@ pub(super) fn become_wanted(shared: &Arc<Shared>, wanted: HashMap<String, wanted
             before.iter().flat_map(|g| &g.targets).map(|t| ((&t.id, &t.address), t)).collect();
         let targets = wanted.targets.iter().map(|target| {
             let known = old.remove(&(&target.id, &target.address)).cloned();
-            let is = known.unwrap_or_else(|| {
+            known.unwrap_or_else(|| {
                 let is = Arc::new(Target::new(target));
                 new.push((name.clone(), is.clone()));
                 is
-            });
-            is.draining.store(target.draining, Relaxed);
-            is
+            })
         });
         let targets: Vec<_> = targets.collect();
         let gone: Vec<_> = old.into_values().cloned().collect();
         let next = before.as_ref().map(|group| group.next.clone()).unwrap_or_default();
         let group = Arc::new(Group { name: name.clone(), wanted, targets, next });
         for gone in gone {
-            gone.leave(group.delay());
+            gone.leave(shared.clone(), name.clone(), group.delay());
         }
         after.insert(name, group);
     }
-    for group in groups.values() {
+    for (name, group) in groups.iter() {
         for gone in &group.targets {
-            Arc::clone(gone).leave(group.delay());
+            Arc::clone(gone).leave(shared.clone(), name.clone(), group.delay());
         }
     }
     *groups = after;

@@ -136,6 +136,10 @@ impl Stage {
         }
     }
 
+    fn has_told(&self, line: &Value) -> bool {
+        self.told.lock().unwrap().contains(line)
+    }
+
     async fn ask(&self, path: &str, cookie: &str) -> Answer {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
         let head = format!("GET {path} HTTP/1.1\r\nHost: shop.test:8080\r\nConnection: close\r\n");
@@ -266,6 +270,30 @@ async fn a_websocket_is_cut_when_the_deregistration_delay_is_over() {
     socket.read_exact(&mut said).await.unwrap();
     assert_eq!(socket.read(&mut said).await.unwrap_or_default(), 0);
     assert!(began.elapsed() >= Duration::from_millis(300), "{:?}", began.elapsed());
+    assert!(scene.has_told(&json!({ "group": "app", "target": "i-1", "state": "drained" })));
+}
+
+#[tokio::test]
+async fn a_target_with_nothing_under_way_is_drained_at_once() {
+    let one = Server::start("one").await;
+    let mut scene = Stage::new(&[("i-1", &one)]).await;
+    scene.state["groups"]["app"]["deregistration_delay"] = json!(60);
+    scene.ask("/", "").await;
+    scene.targets(&[]).await;
+    let began = Instant::now();
+    while !scene.has_told(&json!({ "group": "app", "target": "i-1", "state": "drained" })) {
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", scene.told.lock());
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn requests_are_counted_and_those_of_bound_users_as_such() {
+    let one = Server::start("one").await;
+    let scene = Stage::new(&[("i-1", &one)]).await;
+    let cookies = scene.ask("/", "").await.cookies();
+    scene.who(3, &cookies).await;
+    assert_eq!(scene.shared.counts(), json!({ "app": { "i-1": [4, 3] } }));
 }
 
 #[tokio::test]

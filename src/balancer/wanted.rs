@@ -118,7 +118,4 @@ impl Health {
 pub(super) struct Target {
     pub id: String,
     pub address: String,
-    /// Takes no new requests.
-    #[serde(default)]
-    pub draining: bool,
 }

@@ -2,6 +2,7 @@
 
 from ..call import fault
 from ..settings import DELAY
+from ..twin import told
 from .instances import user_data
 from .registry import on
 from .states import enter, leave, passing
@@ -20,6 +21,11 @@ DRAINING = {
     "State": "draining",
     "Reason": "Target.DeregistrationInProgress",
     "Description": "Target deregistration is in progress",
+}
+CHECKING = {
+    "State": "initial",
+    "Reason": "Elb.InitialHealthChecking",
+    "Description": "Initial health checks in progress",
 }
 UNHEALTHY = {
     "State": "unhealthy",
@@ -49,6 +55,7 @@ def register_targets(call):
     answer = call.forward()
     for t in call.get("Targets", []):
         if t["Id"] not in known:
+            told.forget(arn, t["Id"])
             enter(call, "target", (arn, t["Id"]), "initial")
     return answer
 
@@ -63,8 +70,11 @@ def deregister_targets(call):
     there = [t for t in call.get("Targets", []) if t["Id"] in group.targets]
     if there:
         call.forward({**call.request, "Targets": there})
-    seconds = min(DELAY, float(group.attributes.get("deregistration_delay.timeout_seconds", 300)))
+    seconds = float(group.attributes.get("deregistration_delay.timeout_seconds", 300))
+    if not told.attached():
+        seconds = min(DELAY, seconds)
     for t in there:
+        told.forget(arn, t["Id"])
         leave(call, "target", (arn, t["Id"]))
         enter(call, "target", (arn, t["Id"]), "draining", {"target": t}, seconds)
     return {}
@@ -95,7 +105,17 @@ def health(call, group, described):
         return STOPPED
     if now == "initial":
         return INITIAL
-    return UNHEALTHY if instance and fails(call, instance) else described["TargetHealth"]
+    if instance and fails(call, instance):
+        return UNHEALTHY
+    return seen(group.arn, name) if instance and told.attached() else described["TargetHealth"]
+
+
+def seen(group, target):
+    """What a target's health is found to be by the twin, which really asks it."""
+    state, why = told.health(group, target) or ("initial", None)
+    if state != "unhealthy":
+        return CHECKING if state == "initial" else {"State": "healthy"}
+    return {**UNHEALTHY, "Reason": why or UNHEALTHY["Reason"]}
 
 
 @on("elbv2", "DescribeTargetHealth")

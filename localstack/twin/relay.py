@@ -1,0 +1,73 @@
+"""The address that a store has here: takes connections, by TLS where AWS would, and hands them to the server behind."""
+
+import asyncio
+import contextlib
+import ssl
+
+# What PostgreSQL's client sends before TLS: https://www.postgresql.org/docs/current/protocol-message-formats.html
+SSL_REQUEST = bytes([0, 0, 0, 8, 4, 210, 22, 47])
+
+
+class Relay:
+    """`starts_plain`: as PostgreSQL does it, TLS begins within the connection."""
+
+    def __init__(self, port, pair=None, starts_plain=False):
+        self.port, self.starts_plain, self.behind, self.open = port, starts_plain, None, set()
+        self.tls = None
+        if pair:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*pair)
+
+    async def begin(self):
+        tls = None if self.starts_plain else self.tls
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", self.port, ssl=tls)
+
+    def lead_to(self, port):
+        """Connections go to the server at this port from now on; those to another one are cut, as in a failover."""
+        if port != self.behind:
+            self.behind = port
+            self.cut()
+
+    def cut(self):
+        for task in self.open:
+            task.cancel()
+
+    async def serve(self, reader, writer):
+        task = asyncio.current_task()
+        self.open.add(task)
+        try:
+            if self.starts_plain and self.tls:
+                await self.begin_tls(reader, writer)
+            there, to = await asyncio.open_connection("127.0.0.1", self.behind)
+            try:
+                await asyncio.wait(
+                    [asyncio.create_task(pass_on(reader, to)), asyncio.create_task(pass_on(there, writer))],
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+            finally:
+                to.close()
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            self.open.discard(task)
+            with contextlib.suppress(OSError, RuntimeError):
+                writer.close()
+
+    async def begin_tls(self, reader, writer):
+        """Only who asks for TLS is let in, as `rds.force_ssl` has it."""
+        if await reader.readexactly(len(SSL_REQUEST)) != SSL_REQUEST:
+            raise ConnectionError("no TLS")
+        writer.write(b"S")
+        await writer.drain()
+        await writer.start_tls(self.tls)
+
+    async def stop(self):
+        self.server.close()
+        self.cut()
+
+
+async def pass_on(reader, writer):
+    with contextlib.suppress(OSError):
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()

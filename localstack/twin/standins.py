@@ -1,0 +1,149 @@
+"""The programs that user data finds on an instance: aws, dnf, docker, sleep and systemctl, in words that it uses.
+
+`docker run` becomes the sample app, whatever the image; where its stores are on this machine, the twin has written.
+"""
+
+import json
+import os
+import pathlib
+import platform
+import sys
+import time
+import urllib.error
+import urllib.request
+
+STORES_LIMIT = 120  # seconds that a store may take to start
+LONGEST_SLEEP = 1  # second: nothing here is as slow as on AWS
+
+
+def flag(words, name):
+    return words[words.index(name) + 1] if name in words else None
+
+
+def aws(about, words):
+    if words[:2] == ["ecr", "get-login-password"]:
+        print("password")
+        return 0
+    if words[:2] != ["ssm", "get-parameter"]:
+        print(f"aws {' '.join(words[:2])}: nothing stands in for this here", file=sys.stderr)
+        return 252
+    day = time.strftime("%Y%m%d", time.gmtime())
+    credential = f"{about['account']}/{day}/{flag(words, '--region')}/ssm/aws4_request"
+    headers = {
+        "X-Amz-Target": "AmazonSSM.GetParameter",
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Date": time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()),
+        # The emulator takes the account from the access key, and looks at no signature.
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0",
+    }
+    body = json.dumps({"Name": flag(words, "--name")}).encode()
+    try:
+        with urllib.request.urlopen(urllib.request.Request(about["endpoint"], body, headers), timeout=30) as answer:
+            print(json.load(answer)["Parameter"]["Value"])
+            return 0
+    except urllib.error.HTTPError as error:
+        code = json.load(error).get("__type", "").split("#")[-1]
+        print(f"An error occurred ({code}) when calling the GetParameter operation", file=sys.stderr)
+    except OSError as error:
+        print(f"Could not connect to the endpoint URL: {error}", file=sys.stderr)
+    return 254
+
+
+def dnf(about, words):
+    return 0
+
+
+def sleep(about, words):
+    time.sleep(min(float(words[0]), LONGEST_SLEEP))
+    return 0
+
+
+def systemctl(about, words):
+    if words[:1] == ["enable"]:
+        unit = pathlib.Path(about["root"], "etc/systemd/system", words[-1])
+        if unit.exists():
+            unit.with_name(f"{unit.name}.enabled").touch()
+    return 0
+
+
+def docker(about, words):
+    if words[:1] == ["run"]:
+        return run(about, words)
+    if words[:2] == ["image", "inspect"] and "--format" in words:
+        print({"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine()))
+    return 0
+
+
+def run(about, words):
+    """Becomes the sample app."""
+    image = words[-1]
+    text = pathlib.Path(flag(words, "--env-file")).read_text()
+    lines = [line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#")]
+    environment = {key: value for key, _, value in lines}
+    missing = with_stores(about, environment)
+    if missing:
+        print(f"sessions are in the memory of this instance: {missing}", flush=True)
+        environment["SESSION_STORE"] = "memory"
+    environment |= {
+        "HOST": "127.0.0.1",
+        "PORT": str(about["port"]),
+        "INSTANCE": about["name"],
+        "SSL_CERT_FILE": about["trust"],
+        "AWS_ENDPOINT_URL": about["endpoint"],
+        "AWS_REGION": about["region"],
+        "AWS_DEFAULT_REGION": about["region"],
+        "AWS_ACCESS_KEY_ID": about["account"],
+        "AWS_SECRET_ACCESS_KEY": "twin",
+        "HOME": about["root"],
+        "PATH": os.defpath,
+    }
+    app = {"image": image, "runs": "the sample app", "sessions": environment.get("SESSION_STORE", "memory")}
+    folder = pathlib.Path(about["root"]).parent
+    (folder / "app.json.new").write_text(json.dumps(app))
+    (folder / "app.json.new").replace(folder / "app.json")
+    os.execve(sys.executable, [sys.executable, about["app"]], environment)
+
+
+def addresses(environment):
+    """The addresses of stores in an app's environment."""
+    found = environment.get("MEMCACHED_SERVERS", "").split(",")
+    found.append(environment.get("REDIS_URL", "").rpartition("//")[2].rpartition("@")[2])
+    if "DATABASE_HOST" in environment:
+        found.append(f"{environment['DATABASE_HOST']}:{environment['DATABASE_PORT']}")
+    return [name for name in found if name]
+
+
+def with_stores(about, environment):
+    """Puts in the addresses that stores have on this machine; answers why the session's store is not there, if so."""
+    wanted, until = addresses(environment), time.monotonic() + STORES_LIMIT
+    while True:
+        known = json.loads(pathlib.Path(about["stores"]).read_text())
+        if all(name in known for name in wanted):
+            break
+        if time.monotonic() > until:
+            raise SystemExit(f"a store has not started: {', '.join(n for n in wanted if n not in known)}")
+        time.sleep(0.2)
+    sessions, why = environment.get("SESSION_STORE"), None
+    for name in wanted:
+        here = known[name]
+        if "missing" in here:
+            kinds = {"redis": "redis", "memcached": "memcached", "database": ("postgres", "mysql")}
+            why = here["missing"] if here["kind"] in kinds.get(sessions, ()) else why
+            continue
+        host, _, port = here["at"].partition(":")
+        for key, value in environment.items():
+            environment[key] = value.replace(name, here["at"])
+        if f"{environment.get('DATABASE_HOST')}:{environment.get('DATABASE_PORT')}" == name:
+            environment |= {"DATABASE_HOST": host, "DATABASE_PORT": port}
+    return why
+
+
+def main():
+    name, *words = sys.argv[1:]
+    about = json.loads(pathlib.Path(os.environ["TWIN_INSTANCE"]).read_text())
+    programs = {"aws": aws, "dnf": dnf, "docker": docker, "sleep": sleep, "systemctl": systemctl}
+    return programs[name](about, words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

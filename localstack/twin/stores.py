@@ -1,0 +1,304 @@
+"""Caches and databases: real servers on loopback, as the emulator wants them, and the addresses that they have here."""
+
+import asyncio
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+
+from .certificates import Authority
+from .processes import end, start
+from .programs import Hint, Missing, Programs
+from .relay import Relay
+
+LIMIT = 60  # seconds that a server may take to start
+PATIENCE = 10  # seconds that it may take to end
+
+
+class Stores:
+    def __init__(self, folder, ports, settings, say):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.ports, self.say = folder, ports, say
+        self.programs = Programs(pathlib.Path(settings["programs"]), say)
+        self.authority = Authority(folder)
+        self.trust, self.file = self.authority.trust, folder / "stores.json"
+        self.running, self.starting, self.ending = {}, {}, set()
+        self.write()
+
+    async def become(self, wanted):
+        """Starts and ends servers. Nothing waits for them but the apps that want them."""
+        wanted = {store["id"]: store for store in wanted}
+        for name in [n for n in [*self.running, *self.starting] if n not in wanted]:
+            task = asyncio.create_task(self.leave(name))
+            self.ending.add(task)
+            task.add_done_callback(self.ending.discard)
+        for name, store in wanted.items():
+            if name in self.running:
+                await self.running[name].follow(store)
+            elif name not in self.starting:
+                self.starting[name] = asyncio.create_task(self.begin(name, store))
+        self.write()
+
+    async def begin(self, name, store):
+        server = KINDS[store["kind"]](self, name, store)
+        try:
+            await server.begin()
+            self.say(f"{name} is {server.title} at {server.at()}")
+        except (Missing, OSError) as error:
+            await server.stop()
+            server = Absent(store, str(error))
+            self.say(f"{name}: {error}")
+        self.running[name] = server
+        self.starting.pop(name, None)
+        self.write()
+
+    async def leave(self, name):
+        if name in self.starting:
+            await asyncio.wait([self.starting[name]])
+        server = self.running.pop(name, None)
+        if server:
+            await server.stop()
+            self.ports.forget(name)
+
+    def write(self):
+        """Where the stores are, by what they are called on AWS, for those who start apps."""
+        here = {name: server.where() for server in self.running.values() for name in server.store["names"]}
+        draft = self.file.with_suffix(".new")
+        draft.write_text(json.dumps(here))
+        draft.replace(self.file)
+
+    def told(self):
+        return [{"id": name, "kind": server.store["kind"], **server.where()} for name, server in self.running.items()]
+
+    async def stop(self):
+        for task in self.starting.values():
+            task.cancel()
+        await asyncio.gather(*(server.stop() for server in self.running.values()), *self.ending)
+
+
+class Absent:
+    """A store whose server is not on this machine."""
+
+    def __init__(self, store, why):
+        self.store, self.why = store, why
+
+    async def follow(self, store):
+        self.store = store
+
+    def where(self):
+        return {"kind": self.store["kind"], "missing": self.why}
+
+    async def stop(self):
+        pass
+
+
+class Server:
+    """A store with one server behind its address."""
+
+    starts_plain = False
+
+    def __init__(self, stores, name, store):
+        self.stores, self.store, self.name = stores, store, name
+        self.short = name.rpartition("/")[2]
+        self.folder = stores.folder / name.replace("/", "-")
+        self.processes = {}
+        pair = stores.authority.issue(self.short) if store["tls"] else None
+        self.relay = Relay(stores.ports.of(name), pair, self.starts_plain)
+
+    async def begin(self):
+        """Starts it, and answers once it takes connections."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        await self.start()
+        await self.relay.begin()
+
+    async def launch(self, key, command, port, **ways):
+        log = self.folder / f"{self.short}.log"
+        self.processes[key] = await start(command, log=log, cwd=ways.pop("cwd", self.folder), **ways)
+        await answers(port, self.processes[key], log)
+
+    def at(self):
+        return f"localhost:{self.relay.port}"
+
+    def where(self):
+        return {"kind": self.store["kind"], "at": self.at(), "title": self.title}
+
+    async def follow(self, store):
+        self.store = store
+
+    async def stop(self):
+        if hasattr(self.relay, "server"):
+            await self.relay.stop()
+        await asyncio.gather(*(end(process, PATIENCE) for process in self.processes.values()))
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+async def answers(port, process, log):
+    """Waits until something takes connections at the port."""
+    for _ in range(LIMIT * 20):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            return
+        except OSError:
+            if process.returncode is not None:
+                said = log.read_text(errors="replace").strip().splitlines()[-1:]
+                raise OSError(f"its server ended at once: {' '.join(said)}") from None
+            await asyncio.sleep(0.05)
+    raise OSError(f"its server did not answer within {LIMIT} s")
+
+
+class Redis(Server):
+    """A replication group: a server for each node, and the address leads to the primary."""
+
+    title = "redis"
+
+    async def start(self):
+        hint = Hint("install redis or valkey", packed=True)
+        self.program = await self.stores.programs.find("valkey-server", "redis-server", hint=hint)
+        self.title = os.path.basename(self.program)
+        for node in self.store["nodes"]:
+            await self.add(node)
+        await self.follow(self.store)
+
+    async def add(self, node):
+        port = self.port(node)
+        quiet = ["--save", "", "--appendonly", "no", "--daemonize", "no"]
+        command = [self.program, "--bind", "127.0.0.1", "--port", port, *quiet]
+        await self.launch(node, command, port)
+
+    def port(self, node):
+        return self.stores.ports.of(f"{self.name}/{node}")
+
+    async def follow(self, store):
+        self.store, primary = store, store["primary"]
+        for node in [n for n in self.processes if n not in store["nodes"]]:
+            await end(self.processes.pop(node), PATIENCE)
+        for node in store["nodes"]:
+            if node not in self.processes or self.processes[node].returncode is not None:
+                await self.add(node)
+                self.roles = None
+        roles = (primary, tuple(store["nodes"]))
+        if roles != getattr(self, "roles", None):
+            await tell(self.port(primary), "REPLICAOF", "NO", "ONE")
+            for node in store["nodes"]:
+                if node != primary:
+                    await tell(self.port(node), "REPLICAOF", "127.0.0.1", self.port(primary))
+            self.roles = roles
+        self.relay.lead_to(self.port(primary))
+
+
+async def tell(port, *words):
+    """Sends one command to a Redis server."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    parts = [str(word).encode() for word in words]
+    writer.write(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(p), p) for p in parts))
+    await reader.readline()
+    writer.close()
+
+
+class Memcached(Server):
+    title = "memcached"
+
+    async def start(self):
+        program = await self.stores.programs.find("memcached", hint=Hint("install memcached"))
+        port = self.stores.ports.of(f"{self.name}/server")
+        as_root = ["-u", "nobody"] if os.geteuid() == 0 else []
+        await self.launch("server", [program, "-l", "127.0.0.1", "-p", port, "-U", "0", *as_root], port)
+        self.relay.lead_to(port)
+
+
+class Database(Server):
+    """Servers that refuse to be root run as nobody then, in a folder that nobody can reach."""
+
+    def ways(self):
+        return {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
+
+    def prepare(self):
+        self.data = pathlib.Path(tempfile.mkdtemp(prefix="stackctl-twin-"))
+        if self.ways():
+            shutil.chown(self.data, **self.ways())
+
+    async def once(self, command):
+        log = self.folder / f"{self.short}.log"
+        process = await start(command, log=log, cwd=self.data, **self.ways())
+        if await process.wait():
+            raise OSError(f"it could not be prepared: {' '.join(log.read_text(errors='replace').splitlines()[-2:])}")
+
+    def secret(self, name, text):
+        """A file that only its server can read."""
+        file = self.data / name
+        file.write_text(text)
+        file.chmod(0o600)
+        if self.ways():
+            shutil.chown(file, **self.ways())
+        return file
+
+    async def stop(self):
+        await super().stop()
+        if hasattr(self, "data"):
+            shutil.rmtree(self.data, ignore_errors=True)
+
+
+class Postgres(Database):
+    title, starts_plain = "postgres", True
+
+    async def start(self):
+        hint = Hint("install postgresql", packed=True)
+        initdb = await self.stores.programs.find("initdb", hint=hint)
+        self.prepare()
+        bin = self.reachable(pathlib.Path(initdb).resolve().parent)
+        user, data = self.store["user"], self.data / "data"
+        password = self.secret("password", self.store["password"])
+        how = ["-U", user, "--pwfile", password, "-A", "scram-sha-256", "-N", "--locale=C.UTF-8", "-E", "UTF8"]
+        await self.once([bin / "initdb", "-D", data, *how])
+        password.unlink()
+        port = self.stores.ports.of(f"{self.name}/server")
+        if self.store["database"]:
+            # Before it takes connections; a name from AWS has letters, digits and underscores only.
+            await self.once(["sh", "-c", 'echo "CREATE DATABASE \\"$1\\"" | "$0" --single -D "$2" postgres',
+                             bin / "postgres", self.store["database"], data])
+        fast = ["-c", "fsync=off", "-c", "max_connections=200"]
+        command = [bin / "postgres", "-D", data, "-p", port, "-h", "127.0.0.1", "-k", "", *fast]
+        await self.launch("server", command, port, cwd=self.data, **self.ways())
+        self.relay.lead_to(port)
+
+    def reachable(self, bin):
+        """The programs where the server's user gets at them."""
+        if not self.ways() or all(at.stat().st_mode & 0o001 for at in bin.parents):
+            return bin
+        whole = self.data / "programs"
+        shutil.copytree(bin.parents[2], whole, symlinks=True)
+        for at in (self.data, *whole.rglob("*")):
+            at.chmod(at.stat().st_mode | 0o055)
+        return whole / bin.relative_to(bin.parents[2])
+
+
+class MySql(Database):
+    title = "mariadb"
+
+    async def start(self):
+        hint = Hint("install mariadb-server")
+        program = await self.stores.programs.find("mariadbd", hint=hint)
+        install = await self.stores.programs.find("mariadb-install-db", hint=hint)
+        self.prepare()
+        data, quoted = self.data / "data", self.store["password"].replace("\\", "\\\\").replace("'", "''")
+        how = ["--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal", "--skip-test-db"]
+        await self.once([install, *how])
+        make = f"CREATE DATABASE IF NOT EXISTS `{self.store['database']}`;\n" if self.store["database"] else ""
+        who = f"'{self.store['user']}'@'%'"
+        make += f"CREATE USER IF NOT EXISTS {who} IDENTIFIED BY '{quoted}';\n"
+        make += f"GRANT ALL ON *.* TO {who} WITH GRANT OPTION;\n"
+        script, port = self.secret("init.sql", make), self.stores.ports.of(f"{self.name}/server")
+        # Its TLS begins within its own handshake, so that the server does it itself.
+        chain, key = self.stores.authority.issue(f"{self.short}-server")
+        tls = [f"--ssl-cert={self.secret('chain.pem', chain.read_text())}"]
+        tls += [f"--ssl-key={self.secret('key.pem', key.read_text())}", "--require-secure-transport=ON"]
+        command = [program, "--no-defaults", f"--datadir={data}", f"--port={port}", "--bind-address=127.0.0.1"]
+        command += [f"--socket={self.data}/socket", f"--init-file={script}", *tls]
+        await self.launch("server", command, port, cwd=self.data, **self.ways())
+        self.relay.tls = None
+        self.relay.lead_to(port)
+
+
+KINDS = {"redis": Redis, "memcached": Memcached, "postgres": Postgres, "mysql": MySql}
