@@ -1,10 +1,13 @@
 //! The emulator that comes with the binary: unpacked into the cache folder, started by Python.
 
+pub mod twin;
+
 use crate::{engine::sealed::digest, ui::Trouble};
 use anyhow::{Context, Result};
 use serde::Serialize;
 use std::{
     env,
+    ffi::OsStr,
     fmt::{self, Display},
     fs, io,
     path::{Path, PathBuf},
@@ -53,16 +56,28 @@ pub async fn ensure(port: u16) -> Result<()> {
     let knock = TcpStream::connect(("127.0.0.1", port));
     match timeout(Duration::from_secs(2), knock).await {
         Ok(Ok(_)) => Ok(()),
-        _ => start(port).await.map(drop),
+        _ => start(port, Serves::Yes).await.map(drop),
     }
+}
+
+/// Whether what is built serves on this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serves {
+    /// Load balancers, instances and stores run here.
+    Yes,
+    /// Everything is on record only.
+    No,
 }
 
 /// Starts it in the background and waits until it answers. Its messages go to stderr.
 ///
 /// # Errors
 /// When there is no suitable Python, when it cannot be installed, when the port is taken.
-pub async fn start(port: u16) -> Result<Status> {
-    let run = script("start", port).await?;
+pub async fn start(port: u16, serves: Serves) -> Result<Status> {
+    let program = env::current_exe().context("cannot tell where stackctl itself is")?;
+    let twin = [OsStr::new("--twin"), program.as_os_str()];
+    let more = if serves == Serves::Yes { &twin[..] } else { &[] };
+    let run = script("start", port, more).await?;
     anyhow::ensure!(
         run.succeeded,
         Trouble::new("LocalStack was not started", "see what it said above")
@@ -79,7 +94,7 @@ pub async fn start(port: u16) -> Result<Status> {
 /// # Errors
 /// When what answers at the port was not started from here.
 pub async fn stop(port: u16) -> Result<Status> {
-    let run = script("stop", port).await?;
+    let run = script("stop", port, &[]).await?;
     anyhow::ensure!(
         run.succeeded,
         Trouble::new("LocalStack was not stopped", "see what it said above")
@@ -92,7 +107,7 @@ pub async fn stop(port: u16) -> Result<Status> {
 /// # Errors
 /// When its script cannot be run.
 pub async fn status(port: u16) -> Result<Status> {
-    let run = script("status", port).await?;
+    let run = script("status", port, &[]).await?;
     Ok(Status { running: run.succeeded, endpoint: endpoint(port), about: run.said })
 }
 
@@ -102,11 +117,12 @@ struct Run {
 }
 
 /// Runs one command of the script; what it says besides its result goes to stderr.
-async fn script(command: &str, port: u16) -> Result<Run> {
+async fn script(command: &str, port: u16, more: &[&OsStr]) -> Result<Run> {
     let script = unpack(&home()?)?.join("localstack.py");
     let output = Command::new("python3")
         .arg(&script)
         .args([command, "--port", &port.to_string()])
+        .args(more)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())

@@ -69,7 +69,9 @@ class Stores:
         draft.replace(self.file)
 
     def told(self):
-        return [{"id": name, "kind": server.store["kind"], **server.where()} for name, server in self.running.items()]
+        return [
+            {"id": name, "stack": server.store["stack"], **server.where()} for name, server in self.running.items()
+        ]
 
     async def stop(self):
         for task in self.starting.values():

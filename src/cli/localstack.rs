@@ -1,7 +1,10 @@
 //! `localstack`: the bundled emulator by itself.
 
 use super::{Ended, Session};
-use crate::{balancer, localstack};
+use crate::{
+    balancer,
+    localstack::{self, Serves},
+};
 use anyhow::Result;
 use clap::Subcommand;
 
@@ -15,7 +18,13 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Start it in the background, unless it runs
-    Start(Port),
+    Start {
+        #[command(flatten)]
+        port: Port,
+        /// Only keep on record what is built: nothing serves on this machine
+        #[arg(long)]
+        no_serve: bool,
+    },
     /// Stop it, and lose everything in it
     Stop(Port),
     /// Say whether it answers; exit code 1 when it does not
@@ -34,7 +43,10 @@ struct Port {
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let (status, wanted) = match &args.command {
-        Verb::Start(Port { port }) => (localstack::start(*port).await?, true),
+        Verb::Start { port: Port { port }, no_serve } => {
+            let serves = if *no_serve { Serves::No } else { Serves::Yes };
+            (localstack::start(*port, serves).await?, true)
+        }
         Verb::Stop(Port { port }) => (localstack::stop(*port).await?, false),
         Verb::Status(Port { port }) => (localstack::status(*port).await?, true),
         Verb::Balancer => {

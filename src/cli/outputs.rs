@@ -2,7 +2,7 @@
 
 use super::{
     Ended, Session,
-    connect::Where,
+    connect::{Where, is_here},
     list,
     reading::{as_ourselves, inventory_of},
     which::StackArgs,
@@ -15,6 +15,7 @@ use crate::{
         CacheCluster, DbCluster, DbInstance, DnsRecord, HostedZone, Listener, LoadBalancer,
         ReplicationGroup, stores::DatabaseLive,
     },
+    localstack::twin::{self, Serving},
     ui::{Trouble, paint::Painted, paint::STRONG},
 };
 use anyhow::{Result, ensure};
@@ -40,6 +41,9 @@ pub(super) struct Outputs {
     pub stack: String,
     /// What to open in a browser.
     pub url: Option<String>,
+    /// What to open in a browser of this machine, where the emulator's tier serves there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_url: Option<String>,
     /// The load balancer's own name.
     pub dns_name: Option<String>,
     /// The names that lead to it.
@@ -54,6 +58,9 @@ pub(super) struct Outputs {
     /// name of AWS's.
     #[serde(skip)]
     pub nameless: bool,
+    /// What serves on this machine.
+    #[serde(skip)]
+    pub serving: Option<Serving>,
 }
 
 /// A cache's endpoint.
@@ -94,7 +101,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
             "`stackctl up` brings it up; `stackctl list` shows the stacks there are",
         )
     );
-    session.ui.result(&Outputs::of(&way.aws, &found))?;
+    session.ui.result(&Outputs::of(&way.aws, &found).await)?;
     Ok(Ended::Done)
 }
 
@@ -115,7 +122,7 @@ pub(super) fn kinds() -> Vec<Box<dyn AnyKind<Aws>>> {
 
 impl Outputs {
     /// Collects them from what was found.
-    pub(super) fn of(aws: &Aws, found: &Inventory<Aws>) -> Self {
+    pub(super) async fn of(aws: &Aws, found: &Inventory<Aws>) -> Self {
         let balancer = found.of::<LoadBalancer>().find(|b| b.phase != Phase::Going);
         let dns_name = balancer.map(|b| b.live.dns_name.clone());
         let mut records: Vec<String> =
@@ -123,8 +130,16 @@ impl Outputs {
         records.sort();
         let secure = found.of::<Listener>().any(|l| l.spec.certificate.is_some());
         let url = dns_name.as_deref().and_then(|dns_name| url(secure, &records, dns_name));
+        let serving = match (aws.endpoint.as_deref(), dns_name.as_deref()) {
+            (Some(endpoint), Some(name)) if is_here(Some(endpoint)) => {
+                twin::serving(endpoint, &aws.stack, name).await
+            }
+            _ => None,
+        };
         Self {
             stack: aws.stack.to_string(),
+            local_url: serving.as_ref().map(|serving| serving.url.clone()),
+            serving,
             nameless: secure && url.is_none() && dns_name.is_some(),
             url,
             dns_name,
@@ -195,6 +210,12 @@ impl Display for Outputs {
         if self.nameless {
             let point = "(point a name that the certificate covers to the load balancer)";
             lines.push(("url", point.into()));
+        }
+        if let Some(Serving { url, in_place_of, missing }) = &self.serving {
+            let of = |image| format!(" (the sample app, in place of {image})");
+            let app = in_place_of.as_ref().map(of).unwrap_or_default();
+            lines.push(("on this machine", format!("{url}{app}")));
+            lines.extend(missing.iter().map(|why| ("not on it", why.clone())));
         }
         lines.extend(self.dns_name.clone().map(|name| ("load balancer", name)));
         lines.extend(self.records.iter().map(|record| ("record", record.clone())));

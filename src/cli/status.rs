@@ -44,7 +44,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
         return Err(list::there_is_none(aws).await);
     }
     let place = Place::of(aws, &identity);
-    let status = Status::of(place, aws, &found.inventory, drift, under_way);
+    let status = Status::of(place, aws, &found.inventory, drift, under_way).await;
     session.ui.result(&status)?;
     Ok(if args.exit_code && !status.is_healthy() { Ended::Failed } else { Ended::Done })
 }

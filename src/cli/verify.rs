@@ -167,8 +167,8 @@ fn session_place(text: &str) -> Result<Place, String> {
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
-    let (url, promise) = subject(args, session).await?;
-    let settings = args.settings(url, promise)?;
+    let Subject { url, promise, is_here } = subject(args, session).await?;
+    let settings = args.settings(url, promise, is_here)?;
     let stop = session.signals.orderly();
     let live = Arc::<Live>::default();
     let total = settings.during.is_none().then(|| u64::from(args.users) * args.requests);
@@ -228,7 +228,14 @@ async fn watch(mut gauge: Gauge, live: &Live, over: &Stop) {
 }
 
 /// What is asked, and what is promised of it.
-async fn subject(args: &Args, session: &Session) -> Result<(Url, Promise)> {
+struct Subject {
+    url: Url,
+    promise: Promise,
+    /// Whether it serves on this machine in place of AWS: no authority vouches for its certificate.
+    is_here: bool,
+}
+
+async fn subject(args: &Args, session: &Session) -> Result<Subject> {
     let (given, file) = match args.target.as_deref() {
         Some(target) if target.contains("://") => (Some(site(target)?), None),
         Some(target) => (None, Some(PathBuf::from(target))),
@@ -247,7 +254,8 @@ async fn subject(args: &Args, session: &Session) -> Result<(Url, Promise)> {
     let expected = args.expect.map(Promise::from);
     if let (Some(url), None) = (&given, &args.stack) {
         // Whatever keeps them, they are to be kept.
-        return Ok((url.clone(), expected.unwrap_or(Promise::Shared)));
+        let promise = expected.unwrap_or(Promise::Shared);
+        return Ok(Subject { url: url.clone(), promise, is_here: false });
     }
     let which = StackArgs { stack: args.stack.clone(), file: FileArgs { file, set: Vec::new() } };
     let chosen = list::or_list(which.choose(Path::new("")), &args.place, session).await?;
@@ -266,7 +274,9 @@ async fn subject(args: &Args, session: &Session) -> Result<(Url, Promise)> {
             "`stackctl up` completes it; --expect says what to expect of it all the same",
         )
     })?;
-    let url = match (given, outputs::Outputs::of(&way.aws, &found).url) {
+    let outputs = outputs::Outputs::of(&way.aws, &found).await;
+    let is_here = given.is_none() && outputs.local_url.is_some();
+    let url = match (given, outputs.local_url.or(outputs.url)) {
         (Some(url), _) => url,
         (None, Some(url)) => site(&url)?,
         (None, None) => {
@@ -278,7 +288,7 @@ async fn subject(args: &Args, session: &Session) -> Result<(Url, Promise)> {
             .into());
         }
     };
-    Ok((url, promise))
+    Ok(Subject { url, promise, is_here })
 }
 
 /// A site that can be asked.
@@ -304,7 +314,7 @@ fn site(text: &str) -> Result<Url> {
 }
 
 impl Args {
-    fn settings(&self, url: Url, promise: Promise) -> Result<Settings> {
+    fn settings(&self, url: Url, promise: Promise, is_here: bool) -> Result<Settings> {
         let Self { answers, asking, .. } = self;
         let websocket = asking.websocket.as_ref().map(|path| {
             ensure!(
@@ -329,7 +339,7 @@ impl Args {
             counter: answers.counter.clone(),
             server: answers.server.clone(),
             aim: Aim { connect_to: asking.connect_to.clone(), resolve: asking.resolve.clone() },
-            insecure: asking.insecure,
+            insecure: asking.insecure || is_here,
             during: self.during.clone(),
             max_failed: self.max_failed,
             promise,

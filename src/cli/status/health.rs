@@ -24,6 +24,9 @@ pub(in crate::cli) struct Status {
     /// Whether every target answers and every part is ready.
     healthy: bool,
     url: Option<String>,
+    /// What opens in a browser of this machine, where the emulator's tier serves there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    local_url: Option<String>,
     targets: Targets,
     parts: Vec<Part>,
     stickiness: Option<String>,
@@ -115,7 +118,7 @@ struct Part {
 
 impl Status {
     /// Sums up what was found.
-    pub(in crate::cli) fn of(
+    pub(in crate::cli) async fn of(
         place: Place,
         aws: &Aws,
         found: &Inventory<Aws>,
@@ -144,11 +147,13 @@ impl Status {
             notes.iter().map(move |text| Note { address: at.clone(), text: text.clone() })
         });
         let notes = notes.collect();
+        let outputs = Outputs::of(aws, found).await;
         Self {
             place,
             notes,
             healthy: !all.is_empty() && healthy == all.len() && parts.iter().all(|p| p.ready),
-            url: Outputs::of(aws, found).url,
+            url: outputs.url,
+            local_url: outputs.local_url,
             targets: Targets { healthy, all },
             parts,
             stickiness: found.of::<TargetGroup>().next().map(|g| g.spec.stickiness.to_string()),
@@ -185,7 +190,7 @@ impl Part {
 
 impl Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place, url, targets, parts, stickiness, notes, drift, under_way, .. } = self;
+        let Self { place, url, local_url, targets, parts, stickiness, notes, drift, under_way, .. } = self;
         writeln!(f, "{place}")?;
         if let Some(run) = under_way {
             writeln!(f, "{} {run}", Painted(CARE, "under way:"))?;
@@ -194,7 +199,7 @@ impl Display for Status {
             f.write_str("there is nothing yet that could be ill")?;
             return write_notes(f, notes);
         }
-        if let Some(url) = url {
+        for url in url.iter().chain(local_url) {
             writeln!(f, "{}", Painted(FAINT, url))?;
         }
         let total = targets.all.len();
@@ -276,6 +281,7 @@ mod tests {
             place,
             healthy: true,
             url: None,
+            local_url: None,
             targets: Targets::default(),
             parts: vec![part],
             stickiness: None,

@@ -134,6 +134,7 @@ def caches(place, store):
             names = [at(shard["PrimaryEndpoint"])] + [at(m["ReadEndpoint"]) for m in members]
             yield {
                 "id": f"{place.account}/{place.region}/{group.name}",
+                "stack": group.tags.get(STACK),
                 "kind": "redis",
                 "tls": bool(group.hidden["TransitEncryptionEnabled"]),
                 "names": names + [at(shard["ReaderEndpoint"])],
@@ -146,6 +147,7 @@ def caches(place, store):
         for node in cluster.shown["CacheNodes"]:
             yield {
                 "id": f"{place.account}/{place.region}/{cluster.name}-{node['CacheNodeId']}",
+                "stack": cluster.tags.get(STACK),
                 "kind": "memcached",
                 "tls": bool(cluster.hidden["TransitEncryptionEnabled"]),
                 "names": [at(node["Endpoint"])],
@@ -170,6 +172,7 @@ def databases(place):
 def database(place, name, db, names, schema):
     return {
         "id": f"{place.account}/{place.region}/{name}",
+        "stack": next((t["Value"] for t in db.tags if t["Key"] == STACK), None),
         "kind": "postgres" if "postgres" in db.engine else "mysql",
         "tls": True,
         "names": names,

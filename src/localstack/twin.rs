@@ -1,0 +1,121 @@
+//! Where a tier serves on this machine: told by the emulator, whose twin runs it.
+
+use http_body_util::{BodyExt as _, Empty};
+use hyper::{StatusCode, Uri, body::Bytes};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use serde::Deserialize;
+use std::{collections::HashMap, time::Duration};
+use tokio::time::{Instant, sleep, timeout};
+
+/// How long a load balancer that is there may take to listen here: a few looks of the twin.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A load balancer that serves on this machine, and what it stands before.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Serving {
+    /// What to open in a browser of this machine.
+    pub url: String,
+    /// The image that another app runs in place of, where one does.
+    pub in_place_of: Option<String>,
+    /// Why stores are not there that the app would use.
+    pub missing: Vec<String>,
+}
+
+/// What the twin tells.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Told {
+    /// By the load balancer's DNS name.
+    urls: HashMap<String, String>,
+    instances: HashMap<String, Instance>,
+    stores: Vec<Store>,
+    /// By target group and target: requests so far, and those of users who were bound to it.
+    requests: HashMap<String, HashMap<String, (u64, u64)>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Instance {
+    stack: String,
+    #[serde(default)]
+    image: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Store {
+    #[serde(default)]
+    stack: Option<String>,
+    #[serde(default)]
+    missing: Option<String>,
+}
+
+/// Where the load balancer of this DNS name serves on this machine; `None` where nothing makes it
+/// serve, as on AWS.
+pub async fn serving(endpoint: &str, stack: &str, dns_name: &str) -> Option<Serving> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let told = ask(endpoint).await?;
+        match told.serving(stack, dns_name) {
+            None if Instant::now() < until => sleep(PAUSE).await,
+            serving => return serving,
+        }
+    }
+}
+
+/// How many requests each target of a group has had so far, and how many of them came from users
+/// who were bound to it; `None` as for [`serving`].
+pub async fn requests(endpoint: &str, group: &str) -> Option<HashMap<String, (u64, u64)>> {
+    ask(endpoint).await?.requests.remove(group)
+}
+
+impl Told {
+    fn serving(&self, stack: &str, dns_name: &str) -> Option<Serving> {
+        let url = self.urls.get(dns_name)?.clone();
+        let in_place_of =
+            self.instances.values().filter(|i| i.stack == stack).find_map(|i| i.image.clone());
+        let of_stack = self.stores.iter().filter(|s| s.stack.as_deref() == Some(stack));
+        let missing = of_stack.filter_map(|store| store.missing.clone()).collect();
+        Some(Serving { url, in_place_of, missing })
+    }
+}
+
+/// Asks what the twin has told last.
+async fn ask(endpoint: &str) -> Option<Told> {
+    let uri: Uri = format!("{}/_twin", endpoint.trim_end_matches('/')).parse().ok()?;
+    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
+    let answer = timeout(PATIENCE, client.get(uri)).await.ok()?.ok()?;
+    if answer.status() != StatusCode::OK {
+        return None;
+    }
+    let body = answer.into_body().collect().await.ok()?.to_bytes();
+    serde_json::from_slice(&body).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_told_of_other_stacks_does_not_count() {
+        let told: Told = serde_json::from_value(json!({
+            "urls": { "shop-lb.test": "http://127.0.0.1:8080/" },
+            "instances": {
+                "i-1": { "stack": "blog", "image": "blog:1", "port": 1 },
+                "i-2": { "stack": "shop" },
+                "i-3": { "stack": "shop", "image": "shop:1" },
+            },
+            "stores": [
+                { "stack": "blog", "missing": "no memcached" },
+                { "stack": "shop", "at": "localhost:1" },
+            ],
+        }))
+        .unwrap();
+        let serving = told.serving("shop", "shop-lb.test").unwrap();
+        assert_eq!(serving.url, "http://127.0.0.1:8080/");
+        assert_eq!(serving.in_place_of.as_deref(), Some("shop:1"));
+        assert!(serving.missing.is_empty());
+        assert_eq!(told.serving("blog", "shop-lb.test").unwrap().missing, ["no memcached"]);
+        assert_eq!(told.serving("shop", "other-lb.test"), None);
+    }
+}
