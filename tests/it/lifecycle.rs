@@ -47,7 +47,7 @@ async fn lives_and_dies(name: &str) {
 }
 
 /// What an example presumes to be there, and how to tell it the ids of that.
-async fn prerequisites(cloud: &Cloud, name: &str) -> Vec<String> {
+pub(crate) async fn prerequisites(cloud: &Cloud, name: &str) -> Vec<String> {
     if name != "production" {
         return Vec::new();
     }
@@ -61,7 +61,7 @@ async fn prerequisites(cloud: &Cloud, name: &str) -> Vec<String> {
 }
 
 /// The value of a top-level key, or what stands in for it where the environment has none.
-fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+pub(crate) fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
     let value = line.split('#').next()?.trim().trim_matches('"');
     Some(value.split_once(":-").map_or(value, |(_, default)| default.trim_end_matches('}')))

@@ -25,5 +25,6 @@ mod secrets;
 mod shell;
 mod stackctl;
 mod toggle;
+mod twin;
 mod verify;
 mod walls;

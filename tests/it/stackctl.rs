@@ -103,6 +103,12 @@ impl Desk {
         said
     }
 
+    /// Runs the binary, insists that it succeeds, and reads the JSON that it writes.
+    pub(crate) fn json(&self, args: &[&str]) -> serde_json::Value {
+        let said = self.ok(&[args, &["-o", "json"]].concat());
+        serde_json::from_str(&said.out).unwrap()
+    }
+
     /// Insists that a plan for this file finds nothing to do.
     pub(crate) fn assert_settled(&self, file: &str) {
         let said = self.run(&["plan", file, "--detailed-exitcode"]);

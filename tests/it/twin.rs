@@ -1,0 +1,189 @@
+//! Tiers that serve on this machine: what stackctl builds keeps users' sessions, seen by users.
+
+use crate::{
+    cloud::Cloud,
+    emulator,
+    lifecycle::{prerequisites, value},
+    stackctl::{Desk, REGION, stacks},
+};
+use serde_json::Value;
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::Path,
+    sync::OnceLock,
+    thread,
+    time::{Duration, Instant},
+};
+use tokio::runtime::Runtime;
+
+/// An emulator whose tiers serve.
+fn serving() -> &'static str {
+    static ENDPOINT: OnceLock<String> = OnceLock::new();
+    let program = env!("CARGO_BIN_EXE_stackctl");
+    ENDPOINT.get_or_init(|| emulator::start(&["--twin", program]))
+}
+
+/// A stack that serves on this machine.
+struct Tier {
+    desk: Desk,
+    url: String,
+}
+
+/// A small stack; `more` is the rest of its file.
+fn file(image: &str, stickiness: &str, more: &str) -> String {
+    format!(
+        "name: shop\nnetwork: {{nat: none}}\n\
+         app:\n  image: {image}\n  instances: 2\n  instance_type: t4g.micro\n  \
+         health_check: {{path: /healthz, interval: 5, timeout: 2}}\n\
+         load_balancer: {{deregistration_delay: 2, stickiness: {stickiness}}}\n{more}"
+    )
+}
+
+const OWN_COOKIE: &str = "{cookie: lb, duration: 1h}";
+const OFF: &str = "off";
+const REDIS: &str = "cache: {engine: valkey, replicas: 1}\n";
+const DATABASE: &str = "database: {engine: postgres, version: \"17\", protect: false, \
+                        final_snapshot: false}\nsessions: {store: database}\n";
+
+impl Tier {
+    fn up(text: &str) -> Self {
+        let desk = Desk::at(serving());
+        desk.write("stack.yaml", text);
+        desk.ok(&["up", "--yes"]);
+        let url = desk.json(&["outputs"])["local_url"].as_str().unwrap().to_owned();
+        Self { desk, url }
+    }
+
+    /// What users see; every promise must be kept.
+    fn verify(&self, args: &[&str]) -> Value {
+        let said = self.desk.run(&[&["verify", "-o", "json"], args].concat());
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+        serde_json::from_str(&said.out).unwrap()
+    }
+
+    /// What users see while a command runs: nobody loses a session, and no request fails.
+    fn nothing_is_lost_during(&self, command: &str) {
+        let program = env!("CARGO_BIN_EXE_stackctl");
+        let command = command.replace("stackctl", program);
+        let report = self.verify(&["--users", "10", "--interval", "100ms", "--during", &command]);
+        assert_eq!((&report["sessions_lost"], &report["requests_failed"]), (&0.into(), &0.into()));
+    }
+
+    /// The cookies that an answer to a new user sets.
+    fn cookies(&self) -> String {
+        let answer = ask(&self.url, "GET / HTTP/1.1", "");
+        let set = answer.lines().filter_map(|line| line.strip_prefix("set-cookie: "));
+        set.collect::<Vec<_>>().join("\n")
+    }
+
+    fn destroy(&self) {
+        self.desk.ok(&["destroy", "--yes"]);
+    }
+}
+
+/// Asks once, on a connection of its own.
+fn ask(url: &str, line: &str, headers: &str) -> String {
+    let at = url.trim_start_matches("http://").trim_end_matches('/');
+    let mut stream = TcpStream::connect(at).unwrap();
+    write!(stream, "{line}\r\nHost: {at}\r\nConnection: close\r\n{headers}\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
+/// Users of a few kinds of numbers: as few as one looks at, and many.
+fn both_sizes(tier: &Tier) -> Vec<Value> {
+    [["3", "5"], ["100", "20"]]
+        .map(|[users, requests]| tier.verify(&["--users", users, "--requests", requests]))
+        .into()
+}
+
+#[test]
+fn sessions_in_memory_are_kept_while_users_stay_on_one_instance() {
+    let tier = Tier::up(&file("shop:1", OWN_COOKIE, ""));
+    for report in both_sizes(&tier) {
+        assert_eq!(report["promise"], "sticky");
+        assert_eq!(report["moves"], 0);
+        assert_eq!(report["servers"].as_object().unwrap().len(), 2);
+    }
+    tier.destroy();
+}
+
+#[test]
+fn sessions_in_a_database_are_kept_whichever_instance_answers() {
+    let tier = Tier::up(&file("shop:1", OFF, DATABASE));
+    for report in both_sizes(&tier) {
+        assert_eq!(report["promise"], "shared");
+        assert_ne!(report["moves"], 0);
+    }
+    tier.destroy();
+}
+
+#[test]
+fn sessions_in_a_cache_outlive_toggles_rolls_and_more_and_fewer_instances() {
+    let tier = Tier::up(&file("shop:1", OWN_COOKIE, REDIS));
+    for report in both_sizes(&tier) {
+        assert_eq!((&report["promise"], &report["moves"]), (&"hybrid".into(), &0.into()));
+    }
+    assert!(tier.cookies().contains("AWSALB="));
+
+    tier.nothing_is_lost_during("stackctl toggle-stickiness --off --yes");
+    let began = Instant::now();
+    while tier.cookies().contains("AWSALB=") {
+        assert!(began.elapsed() < Duration::from_secs(2), "stickiness is off");
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert_ne!(tier.verify(&[])["moves"], 0, "users go from one instance to the other");
+
+    tier.desk.write("stack.yaml", file("shop:2", OWN_COOKIE, REDIS));
+    tier.nothing_is_lost_during("stackctl up --yes");
+    tier.nothing_is_lost_during("stackctl up --yes --set app.instances=4");
+    assert_eq!(tier.verify(&["--users", "40"])["servers"].as_object().unwrap().len(), 4);
+    tier.nothing_is_lost_during("stackctl up --yes");
+    tier.destroy();
+    assert!(TcpStream::connect(tier.url.trim_start_matches("http://").trim_end_matches('/')).is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_crashes_costs_some_requests_and_no_session() {
+    let tier = Tier::up(&file("shop:1", OWN_COOKIE, REDIS));
+    let cloud = Cloud::new(serving(), &tier.desk.account, REGION);
+    let instance = cloud.instances("shop").await[0].instance_id().unwrap().to_owned();
+    let at = ask(serving(), "GET /_twin HTTP/1.1", "");
+    let told: Value = serde_json::from_str(at.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let port = &told["instances"][&instance]["port"];
+    let crash = format!("sleep 1; curl -s -X POST http://127.0.0.1:{port}/crash; sleep 14");
+    let during = ["--users", "10", "--interval", "100ms", "--max-failed", "1000", "--during", &crash];
+    let report = tier.verify(&during);
+    assert_eq!(report["sessions_lost"], 0);
+    // Half of the users ask the one that is gone until two checks, 5 s apart, have failed.
+    let failed = report["requests_failed"].as_u64().unwrap();
+    assert!((1..=600).contains(&failed), "{report}");
+    tier.destroy();
+}
+
+/// Brings an example up, as far as it must be prepared for; asks it, and takes it away.
+fn serves(example: &Path) {
+    let (file, text) = (example.display().to_string(), fs::read_to_string(example).unwrap());
+    let account = value(&text, "account").map_or_else(emulator::fresh_account, str::to_owned);
+    let desk = Desk { account, ..Desk::at(serving()) };
+    let cloud = Cloud::new(serving(), &desk.account, value(&text, "region").unwrap_or(REGION));
+    let name = example.file_stem().unwrap().to_str().unwrap();
+    let sets = Runtime::new().unwrap().block_on(prerequisites(&cloud, name));
+    let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+    desk.ok(&[&["up", "--yes", &file][..], &sets].concat());
+    let report = desk.run(&["verify", "-o", "json"]);
+    assert_eq!(report.code, 0, "{file}: {}", report.both());
+    desk.ok(&["destroy", "--yes", "--unprotect"]);
+}
+
+#[test]
+fn the_user_data_of_every_example_starts_the_sample_app() {
+    thread::scope(|scope| {
+        for stack in stacks() {
+            scope.spawn(move || serves(&stack));
+        }
+    });
+}
