@@ -14,7 +14,7 @@ DAYS = 30
 
 class Authority:
     def __init__(self, folder):
-        self.folder, self.key = folder, ec.generate_private_key(ec.SECP256R1())
+        self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = named("stackctl local twin")
         own = self.sign(self.name, self.key.public_key(), x509.BasicConstraints(True, None), [])
         # What an app is told to trust: the system's authorities, and this one.
@@ -23,13 +23,13 @@ class Authority:
         self.trust = folder / "trust.pem"
         self.trust.write_bytes(known + b"\n" + pem(own))
 
-    def issue(self, name):
-        """The paths of a certificate for localhost and of its key."""
+    def issue(self, stem):
+        """A certificate for localhost and its key, as files whose paths begin with this."""
         key = ec.generate_private_key(ec.SECP256R1())
         hosts = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
         names = [x509.SubjectAlternativeName(hosts)]
-        signed = self.sign(named(name), key.public_key(), x509.BasicConstraints(False, None), names)
-        chain, secret = self.folder / f"{name}.pem", self.folder / f"{name}.key"
+        signed = self.sign(named(stem.parent.name), key.public_key(), x509.BasicConstraints(False, None), names)
+        chain, secret = stem.with_suffix(".pem"), stem.with_suffix(".key")
         chain.write_bytes(pem(signed))
         ways = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         secret.write_bytes(key.private_bytes(*ways))

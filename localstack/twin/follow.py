@@ -67,7 +67,8 @@ class Twin:
 
     async def become(self, wanted):
         await self.stores.become(wanted["stores"])
-        self.follow_instances(wanted["instances"])
+        followed = {g["stack"]: g["stickiness"]["cookie"] for g in wanted["groups"].values() if g["stickiness"]}
+        self.follow_instances(wanted["instances"], followed)
         listeners = {}
         urls = {}
         for balancer in wanted["balancers"]:
@@ -77,7 +78,8 @@ class Twin:
         if self.balancer.in_force == self.balancer.version:
             self.urls = urls
 
-    def follow_instances(self, wanted):
+    def follow_instances(self, wanted, followed):
+        """Starts and ends instances; the sample app's cookie has the name that the load balancer follows."""
         for name in [n for n in self.instances if n not in wanted]:
             task = asyncio.create_task(self.leave(name, self.instances.pop(name)))
             self.leaving.add(task)
@@ -86,6 +88,7 @@ class Twin:
             if name not in self.instances:
                 port = self.ports.of(name)
                 self.instances[name] = Instance(self, name, machine, port)
+            self.instances[name].know(cookie=followed.get(machine["stack"]))
 
     async def leave(self, name, instance):
         await instance.stop()

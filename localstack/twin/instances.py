@@ -36,7 +36,7 @@ class Instance:
 
     def lay_out(self, twin):
         """What its programs have to know, and the programs that stand in for those of Amazon Linux."""
-        about = {
+        self.about = {
             "endpoint": twin.endpoint,
             "account": self.machine["account"],
             "region": self.machine["region"],
@@ -47,13 +47,22 @@ class Instance:
             "stores": str(twin.stores.file),
             "trust": str(twin.stores.trust),
         }
-        (self.folder / "instance.json").write_text(json.dumps(about))
+        self.know()
         for name in STANDINS:
             program = self.folder / "bin" / name
             words = map(shlex.quote, (sys.executable, "-P", str(HERE / "standins.py"), name))
             program.write_text(f'#!/bin/sh\nexec {" ".join(words)} "$@"\n')
             program.chmod(0o755)
         (self.folder / "user-data").write_text(self.here(self.machine["user_data"]))
+
+    def know(self, **more):
+        """Writes down what its programs have to know, when that has changed."""
+        about = {**self.about, **more}
+        if about != self.about or not more:
+            self.about = about
+            draft = self.folder / "instance.json.new"
+            draft.write_text(json.dumps(about))
+            draft.replace(self.folder / "instance.json")
 
     def below(self, path):
         return self.root / path.lstrip("/")

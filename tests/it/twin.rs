@@ -44,6 +44,7 @@ fn file(image: &str, stickiness: &str, more: &str) -> String {
 const OWN_COOKIE: &str = "{cookie: lb, duration: 1h}";
 const OFF: &str = "off";
 const REDIS: &str = "cache: {engine: valkey, replicas: 1}\n";
+const MEMORY: &str = "sessions: {store: memory}\n";
 const DATABASE: &str = "database: {engine: postgres, version: \"17\", protect: false, \
                         final_snapshot: false}\nsessions: {store: database}\n";
 
@@ -102,7 +103,7 @@ fn both_sizes(tier: &Tier) -> Vec<Value> {
 
 #[test]
 fn sessions_in_memory_are_kept_while_users_stay_on_one_instance() {
-    let tier = Tier::up(&file("shop:1", OWN_COOKIE, ""));
+    let tier = Tier::up(&file("shop:1", OWN_COOKIE, MEMORY));
     for report in both_sizes(&tier) {
         assert_eq!(report["promise"], "sticky");
         assert_eq!(report["moves"], 0);
@@ -167,8 +168,10 @@ async fn an_app_that_crashes_costs_some_requests_and_no_session() {
 /// Brings an example up, as far as it must be prepared for; asks it, and takes it away.
 fn serves(example: &Path) {
     let (file, text) = (example.display().to_string(), fs::read_to_string(example).unwrap());
-    let account = value(&text, "account").map_or_else(emulator::fresh_account, str::to_owned);
-    let desk = Desk { account, ..Desk::at(serving()) };
+    let mut desk = Desk::at(serving());
+    if let Some(account) = value(&text, "account") {
+        account.clone_into(&mut desk.account);
+    }
     let cloud = Cloud::new(serving(), &desk.account, value(&text, "region").unwrap_or(REGION));
     let name = example.file_stem().unwrap().to_str().unwrap();
     let sets = Runtime::new().unwrap().block_on(prerequisites(&cloud, name));

@@ -3,6 +3,7 @@
 import json
 from collections import namedtuple
 
+from moto.acm.models import AWS_ROOT_CA
 from moto.backends import get_backend
 
 from .. import elasticache
@@ -23,10 +24,11 @@ def wanted():
     """Load balancers, target groups, instances and stores."""
     balancers, groups, instances, stores = [], {}, {}, []
     for place in places("elbv2"):
-        balancers += map(lambda lb: balancer(place, lb), list(place.moto("elbv2").load_balancers.values()))
-        for group in list(place.moto("elbv2").target_groups.values()):
+        elb = place.moto("elbv2")
+        balancers += [balancer(place, lb, stack(elb, lb)) for lb in list(elb.load_balancers.values())]
+        for group in list(elb.target_groups.values()):
             if group.load_balancer_arns and group.target_type == "instance":
-                groups[group.arn] = target_group(group)
+                groups[group.arn] = {"stack": stack(elb, group), **target_group(group)}
     for place in places("ec2"):
         for instance in list(place.moto("ec2").all_instances()):
             tags = {t["key"]: t["value"] for t in instance.get_tags()}
@@ -46,10 +48,14 @@ def places(service):
             yield Place(account, region)
 
 
-def balancer(place, lb):
+def stack(elb, resource):
+    return elb.tagging_service.get_tag_dict_for_resource(resource.arn).get(STACK)
+
+
+def balancer(place, lb, stack):
     return {
         "dns": lb.dns_name,
-        "stack": lb.tags.get(STACK),
+        "stack": stack,
         "idle_timeout": int(lb.attrs.get("idle_timeout.timeout_seconds", 60)),
         "drop_invalid_headers": lb.attrs.get("routing.http.drop_invalid_header_fields.enabled") == "true",
         "listeners": [listener(place, one) for one in list(lb.listeners.values())],
@@ -63,7 +69,8 @@ def listener(place, one):
         arn = arn if isinstance(arn, str) else arn["certificate_arn"]
         bundle = place.moto("acm")._certificates.get(arn)
         if bundle:
-            chain = b"\n".join(filter(None, (bundle.cert, bundle.chain)))
+            # moto puts an authority's certificate behind every chain, and no reader of PEM takes its text.
+            chain = bundle.cert.strip() + b"\n" + bundle.chain.replace(AWS_ROOT_CA, b"")
             here["certificate"] = {"chain": chain.decode(), "key": bundle.key.decode()}
     return here
 
@@ -90,7 +97,6 @@ def target_group(group):
     cookie = has.get("stickiness.app_cookie.cookie_name") if kind == "app_cookie" else None
     sticky = {"cookie": cookie, "seconds": int(has.get(f"stickiness.{kind}.duration_seconds", 86400))}
     return {
-        "name": group.name,
         "stickiness": sticky if str(has.get("stickiness.enabled")).lower() == "true" else None,
         "algorithm": has.get("load_balancing.algorithm.type", "round_robin"),
         "deregistration_delay": float(has.get("deregistration_delay.timeout_seconds", 300)),
