@@ -144,7 +144,9 @@ fn sessions_in_a_cache_outlive_toggles_rolls_and_more_and_fewer_instances() {
     assert_eq!(tier.verify(&["--users", "40"])["servers"].as_object().unwrap().len(), 4);
     tier.nothing_is_lost_during("stackctl up --yes");
     tier.destroy();
-    assert!(TcpStream::connect(tier.url.trim_start_matches("http://").trim_end_matches('/')).is_err());
+    assert!(
+        TcpStream::connect(tier.url.trim_start_matches("http://").trim_end_matches('/')).is_err()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,7 +158,8 @@ async fn an_app_that_crashes_costs_some_requests_and_no_session() {
     let told: Value = serde_json::from_str(at.split_once("\r\n\r\n").unwrap().1).unwrap();
     let port = &told["instances"][&instance]["port"];
     let crash = format!("sleep 1; curl -s -X POST http://127.0.0.1:{port}/crash; sleep 14");
-    let during = ["--users", "10", "--interval", "100ms", "--max-failed", "1000", "--during", &crash];
+    let during =
+        ["--users", "10", "--interval", "100ms", "--max-failed", "1000", "--during", &crash];
     let report = tier.verify(&during);
     assert_eq!(report["sessions_lost"], 0);
     // Half of the users ask the one that is gone until two checks, 5 s apart, have failed.

@@ -190,7 +190,9 @@ impl Part {
 
 impl Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place, url, local_url, targets, parts, stickiness, notes, drift, under_way, .. } = self;
+        let Self {
+            place, url, local_url, targets, parts, stickiness, notes, drift, under_way, ..
+        } = self;
         writeln!(f, "{place}")?;
         if let Some(run) = under_way {
             writeln!(f, "{} {run}", Painted(CARE, "under way:"))?;
