@@ -39,12 +39,12 @@ class Relay:
             if self.starts_plain and self.tls:
                 await self.begin_tls(reader, writer)
             there, to = await asyncio.open_connection("127.0.0.1", self.behind)
+            ways = [asyncio.create_task(pass_on(*way)) for way in ((reader, to), (there, writer))]
             try:
-                await asyncio.wait(
-                    [asyncio.create_task(pass_on(reader, to)), asyncio.create_task(pass_on(there, writer))],
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
+                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
             finally:
+                for way in ways:
+                    way.cancel()
                 to.close()
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass

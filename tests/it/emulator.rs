@@ -66,3 +66,8 @@ fn what_aws_would_refuse_is_found_out_by_the_request_check() {
 fn the_sample_app_keeps_sessions_in_its_stores() {
     assert_passes("localstack.tests.test_app");
 }
+
+#[test]
+fn the_parts_of_the_twin_do_what_instances_and_stores_do() {
+    assert_passes("localstack.tests.test_twin");
+}
