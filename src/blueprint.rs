@@ -7,6 +7,7 @@ mod data;
 mod dns;
 mod edge;
 mod found;
+mod held;
 mod network;
 mod recall;
 mod security;
@@ -14,6 +15,7 @@ mod zones;
 
 pub use edge::stickiness;
 pub use found::{mode, store};
+pub use held::{keep_held, mode_to_be};
 pub use recall::recall;
 
 use crate::{

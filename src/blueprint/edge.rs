@@ -67,6 +67,7 @@ fn target_group(sheet: &mut Sheet, vpc: &Ref<Vpc>) -> Ref<TargetGroup> {
         port: app.port,
         health_check: health_check(&app.health_check),
         stickiness: stickiness(&lb.stickiness),
+        held: target_group::Held::default(),
         deregistration_delay: lb.deregistration_delay.get(),
         algorithm: algorithm(lb.algorithm),
         slow_start: lb.slow_start.get(),

@@ -31,7 +31,7 @@ pub fn store(environment: &Environment) -> Store {
 }
 
 /// Stickiness in the file's words.
-fn stickiness(found: &target_group::Stickiness) -> Stickiness {
+pub(super) fn stickiness(found: &target_group::Stickiness) -> Stickiness {
     match found {
         target_group::Stickiness::Off => Stickiness::Off,
         target_group::Stickiness::LbCookie { seconds } => {

@@ -122,7 +122,8 @@ async fn look(chosen: Chosen, spec: Spec, way: Way) -> Result<Preview> {
     let problems = Problems(problems);
     let mut warnings = warnings(&spec);
     warnings.extend(certificates::judge(&plan, &spec, found.certificate.as_ref())?);
-    let shift = Shift { today, then: Some(Mode::wanted(&spec)) };
+    let then = Some(blueprint::mode_to_be(Mode::wanted(&spec), &graph));
+    let shift = Shift { today, then };
     let shown = Shown::new(&plan, Place::of(&way.aws, &identity), warnings);
     let impacts = impacts(&shift, &plan);
     let databases = found.inventory.of::<DbInstance>();
@@ -260,5 +261,6 @@ pub(super) fn wanted(
     };
     let mut graph = blueprint::draw(spec, &facts)?;
     blueprint::recall(&mut graph, &found.inventory, &aws.region);
+    blueprint::keep_held(&mut graph, &found.inventory);
     Ok(graph)
 }

@@ -1,6 +1,7 @@
 //! `toggle-stickiness`: stickiness on the live target group, and nothing else.
 
 mod change;
+mod rebalance;
 
 use super::{
     Ended, Session,
@@ -15,17 +16,22 @@ use crate::{
     aws::{Aws, Sent, lock::Standing},
     blueprint,
     engine::{Action, Address, Change},
-    kinds::{TargetGroup, parameter},
+    kinds::{
+        TargetGroup, parameter,
+        target_group::{Held, Hold},
+    },
     sessions::{Impact, Mode, Shift, Told, impact},
     spec::{Seconds, Spec, Stickiness, Store},
     ui::{Trouble, paint::FAINT, paint::Painted},
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use change::{Asked, Cookie, Kept};
+use humantime::format_rfc3339_seconds;
 use serde::Serialize;
 use std::{
     fmt::{self, Display},
     path::Path,
+    time::Duration,
 };
 
 /// Switch sticky sessions of the running stack on or off
@@ -33,7 +39,9 @@ use std::{
 #[command(
     after_help = "Without flags, what is on goes off and what is off comes on again as it was. \
                         Touches nothing but the target group's stickiness. Asks before it logs \
-                        users out."
+                        users out.\n\n\
+                        The next `up` follows the file again, or with --for the first one after that \
+                        time."
 )]
 pub(super) struct Args {
     #[command(flatten)]
@@ -53,6 +61,15 @@ pub(super) struct Args {
     /// Off
     #[arg(long, conflicts_with_all = ["duration", "cookie", "name"])]
     off: bool,
+    /// Keep it so for this long, whatever the file says: 90s, 15m, 2h, at most 30d
+    #[arg(long = "for", value_name = "DURATION", value_parser = change::hold)]
+    hold: Option<Seconds>,
+    /// Spread users anew over the instances: shortens the duration, waits, and restores it
+    #[arg(long, conflicts_with_all = ["duration", "cookie", "name", "on", "off", "hold"])]
+    rebalance: bool,
+    /// How long --rebalance waits: users who send nothing for a second meanwhile are free
+    #[arg(long, value_name = "DURATION", default_value = "60s", requires = "rebalance")]
+    wait: Seconds,
     #[command(flatten)]
     consent: Consent,
     #[command(flatten)]
@@ -67,6 +84,9 @@ struct Switched {
     before: Stickiness,
     after: Stickiness,
     changed: bool,
+    /// Until when it stays so, whatever the file says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
     /// What it does to those who are logged in; `None` where they notice nothing.
     impact: Option<Impact>,
 }
@@ -78,6 +98,7 @@ struct Group {
     /// Whether a load balancer sends requests to it.
     used: bool,
     kept: Kept,
+    held: Held,
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
@@ -87,7 +108,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let reading = async { tokio::try_join!(Box::pin(groups(aws)), Box::pin(told(aws))) };
     let (_, (groups, (store, standing))) = as_ourselves(aws, chosen.spec.as_ref(), reading).await?;
     let asked = Asked {
-        duration: args.duration,
+        duration: args.duration.or(args.rebalance.then_some(SHORT)),
         cookie: args.cookie,
         name: args.name.clone(),
         on: args.on,
@@ -101,6 +122,13 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     })?;
     // One that a broken replacement left half-made follows the one that is used.
     let (before, after) = (leader.kept.now(), leader.kept.after(&asked)?);
+    ensure!(
+        !args.rebalance || before.is_on(),
+        Trouble::new(
+            "without stickiness there is nothing to rebalance",
+            "every request may go to any instance already; `stackctl verify` shows where they go",
+        )
+    );
     let switches = groups.iter().any(|group| group.kept.now() != after);
     let mut does = None;
     if switches {
@@ -125,27 +153,60 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
         let impacts: Vec<_> = does.iter().map(|does| (group_address(), does.clone())).collect();
         args.consent.agree(&Stakes::of_impacts(&shift, &impacts), session.ui).await?;
     }
-    for Group { name, arn, kept, .. } in groups {
-        let before = kept.now();
-        let changed = before != after;
-        if changed {
-            TargetGroup::put_stickiness(aws, &arn, &blueprint::stickiness(&after))
-                .await
-                .with_context(|| format!("cannot change the stickiness of {name}"))?;
-        }
+    if args.rebalance {
+        return rebalance::run(aws, &groups, &after, args.wait, session).await;
+    }
+    let hold = args.hold.map(|time| Hold::lasting(Duration::from_secs(time.get().into())));
+    for group in groups {
+        let before = group.kept.now();
+        // What a broken rebalancing has left is no more than it was.
+        let changed = group.kept.there() != after;
+        switch(aws, &group, changed.then_some(&after), hold).await?;
         let (stack, after) = (chosen.name.clone(), after.clone());
         let impact = does.clone().filter(|_| changed);
         session.ui.result(&Switched {
             stack,
-            target_group: name,
+            target_group: group.name,
             before,
             after,
             changed,
+            until: hold.map(|hold| format_rfc3339_seconds(hold.until).to_string()),
             impact,
         })?;
     }
-    warn_of_file(&chosen, &after, session);
+    if hold.is_none() {
+        warn_of_file(&chosen, &after, session);
+    }
     Ok(Ended::Done)
+}
+
+/// The duration while users are spread anew: the shortest that AWS takes.
+const SHORT: Seconds = Seconds(1);
+
+/// Makes a group's stickiness what it is to be, and notes how long it stays. Whatever breaks in between,
+/// no hold is left on a stickiness that nobody asked for: it is noted first and taken away last.
+async fn switch(
+    aws: &Aws,
+    group: &Group,
+    to: Option<&Stickiness>,
+    hold: Option<Hold>,
+) -> Result<()> {
+    if let Some(hold) = hold {
+        TargetGroup::hold(aws, &group.arn, hold).await?;
+    }
+    if let Some(to) = to {
+        put(aws, group, to).await?;
+    }
+    if hold.is_none() && group.held.0.is_some() {
+        TargetGroup::release(aws, &group.arn).await?;
+    }
+    Ok(())
+}
+
+async fn put(aws: &Aws, group: &Group, to: &Stickiness) -> Result<()> {
+    TargetGroup::put_stickiness(aws, &group.arn, &blueprint::stickiness(to))
+        .await
+        .with_context(|| format!("cannot change the stickiness of {}", group.name))
 }
 
 /// The target group that decides: the one to which requests go.
@@ -178,14 +239,16 @@ fn what_it_does(shift: &Shift, before: &Stickiness, after: &Stickiness) -> Optio
 /// The stack's target groups; one, unless a replacement was broken off.
 async fn groups(aws: &Aws) -> Result<Vec<Group>> {
     let mut groups = Vec::new();
-    for (group, _) in aws.target_groups().await? {
+    for (group, owned) in aws.target_groups().await? {
         let arn = group.target_group_arn.context("a target group without an ARN")?;
         let call = aws.elb.describe_target_group_attributes().target_group_arn(&arn);
         let answer = call.send().await.aws()?;
         let pairs = answer.attributes().iter().filter_map(|a| Some((a.key()?, a.value()?)));
         let used = group.load_balancer_arns.is_some_and(|arns| !arns.is_empty());
         let name = group.target_group_name.unwrap_or_default();
-        groups.push(Group { name, used, kept: Kept::seen(pairs), arn });
+        let held = Held::seen(&owned.all);
+        let kept = Kept::seen(pairs).restored(held);
+        groups.push(Group { name, arn, used, kept, held });
     }
     Ok(groups)
 }
@@ -212,6 +275,10 @@ impl Display for Switched {
         match changed {
             true => write!(f, "{before} -> {after}"),
             false => write!(f, "{after} {}", Painted(FAINT, "(as it was)")),
+        }?;
+        match &self.until {
+            Some(until) => write!(f, ", until {until}; then `stackctl up` follows the file again"),
+            None => Ok(()),
         }
     }
 }
@@ -222,7 +289,7 @@ mod tests {
 
     fn group(name: &str, used: bool, enabled: &'static str) -> Group {
         let kept = Kept::seen([("stickiness.enabled", enabled)]);
-        Group { name: name.into(), arn: name.into(), used, kept }
+        Group { name: name.into(), arn: name.into(), used, kept, held: Held::default() }
     }
 
     #[test]

@@ -12,16 +12,18 @@ use crate::{
 use anyhow::{Context, Result};
 use attributes::{Attributes, Pairs};
 use aws_sdk_elasticloadbalancingv2::types::{
-    Matcher, ProtocolEnum, TargetGroup as Described, TargetGroupAttribute, TargetTypeEnum,
+    Matcher, ProtocolEnum, Tag, TargetGroup as Described, TargetGroupAttribute, TargetTypeEnum,
 };
 use futures::future::try_join_all;
 use std::fmt;
 
 mod attributes;
+mod hold;
 #[cfg(test)]
 mod tests;
 
 pub use attributes::{Algorithm, LIKE_THE_BALANCER, Stickiness};
+pub use hold::{HOLD, Held, Hold};
 
 /// Where the load balancer sends requests, and how it keeps a client on one instance.
 #[derive(Clone, Debug)]
@@ -34,6 +36,8 @@ pub struct TargetGroup {
     pub health_check: HealthCheck,
     /// How a client is kept on one target.
     pub stickiness: Stickiness,
+    /// Until when the stickiness stays as it is, whatever the file says.
+    pub held: Held,
     /// Seconds that a target gets to finish requests, 0–3600.
     pub deregistration_delay: u32,
     /// How the target of a first request is chosen.
@@ -153,6 +157,7 @@ impl Kind for TargetGroup {
             .fixed("vpc", |t| &t.vpc)
             .tuned("health_check", Edit::HealthCheck, |t| &t.health_check)
             .tuned("stickiness", Edit::Attributes, |t| &t.stickiness)
+            .tuned("held", Edit::Tags, |t| &t.held)
             .tuned("deregistration_delay", Edit::Attributes, |t| &t.deregistration_delay)
             .tuned("algorithm", Edit::Attributes, |t| &t.algorithm)
             .tuned("slow_start", Edit::Attributes, |t| &t.slow_start)
@@ -220,7 +225,12 @@ impl Kind for TargetGroup {
         match edit {
             Edit::HealthCheck => self.put_health_check(aws, arn).await,
             Edit::Attributes => self.put(aws, arn, &found.spec.all_attributes()).await,
-            Edit::Tags => aws.retag_elb(arn, &self.tags, &found.spec.tags).await,
+            Edit::Tags => {
+                if self.held != found.spec.held {
+                    Self::release(aws, arn).await?;
+                }
+                aws.retag_elb(arn, &self.tags, &found.spec.tags).await
+            }
         }
     }
 
@@ -254,6 +264,25 @@ impl TargetGroup {
         put_pairs(aws, arn, stickiness.pairs()).await
     }
 
+    /// Notes on a target group until when its stickiness stays as it is.
+    ///
+    /// # Errors
+    /// AWS's refusal.
+    pub async fn hold(aws: &Aws, arn: &str, hold: Hold) -> Result<()> {
+        let tag = Tag::builder().key(HOLD).value(hold.value()).build();
+        aws.elb.add_tags().resource_arns(arn).tags(tag).send().await.aws()?;
+        Ok(())
+    }
+
+    /// Takes that note away; one that is not there is fine.
+    ///
+    /// # Errors
+    /// AWS's refusal.
+    pub async fn release(aws: &Aws, arn: &str) -> Result<()> {
+        aws.elb.remove_tags().resource_arns(arn).tag_keys(HOLD).send().await.aws()?;
+        Ok(())
+    }
+
     async fn read(aws: &Aws, groups: &[(Described, Owned)]) -> Result<Vec<Found<Self>>> {
         let all = groups.iter().map(|(group, owned)| Self::read_one(aws, group, owned));
         Ok(try_join_all(all).await?.into_iter().flatten().collect())
@@ -266,7 +295,13 @@ impl TargetGroup {
         let pairs = answer.attributes().iter().filter_map(|a| Some((a.key()?, a.value()?)));
         let spec = Self::seen(group, Attributes::seen(pairs), owned)?;
         let live = TargetGroupLive { arn: arn.to_owned() };
-        Ok(Some(Found::ready(owned.name.as_str(), spec, live)))
+        let says = spec.held.standing().map(|hold| match hold.shortened_from {
+            None => format!("its stickiness stays as it is {hold} (toggle-stickiness --for)"),
+            Some(_) => {
+                format!("its users are being spread anew {hold} (toggle-stickiness --rebalance)")
+            }
+        });
+        Ok(Some(Found::ready(owned.name.as_str(), spec, live).with_notes(says)))
     }
 
     fn seen(group: &Described, attributes: Attributes, owned: &Owned) -> Result<Self> {
@@ -290,6 +325,7 @@ impl TargetGroup {
                     .to_owned(),
             },
             stickiness,
+            held: Held::seen(&owned.all),
             deregistration_delay,
             algorithm,
             slow_start,

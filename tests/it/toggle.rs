@@ -5,6 +5,7 @@ use crate::{
     emulator,
     stackctl::{Desk, REGION},
 };
+use aws_sdk_elasticloadbalancingv2::types::TagDescription;
 use std::collections::BTreeMap;
 
 const FILE: &str = "\
@@ -103,5 +104,74 @@ async fn whoever_would_be_logged_out_is_told_of_before_the_switch_and_agreed_to(
     let said = desk.ok(&agreed);
     assert!(said.out.contains("\"level\": \"logs-out\""), "{}", said.out);
     assert_eq!(enabled().await, "false");
+    desk.ok(&["destroy", "--yes"]);
+}
+
+/// The tag by which a target group is held, if there is one.
+async fn hold(cloud: &Cloud) -> Option<String> {
+    let arn = cloud.target_group("shop-").await;
+    let answer = cloud.elb.describe_tags().resource_arns(arn).send().await.unwrap();
+    let tags = answer.tag_descriptions().iter().flat_map(TagDescription::tags).cloned();
+    let held = tags.into_iter().find(|tag| tag.key() == Some("stackctl:hold-stickiness"));
+    held.and_then(|tag| tag.value)
+}
+
+#[tokio::test]
+async fn a_toggle_for_a_while_outlives_up_and_ends_by_itself() {
+    let desk = Desk::new();
+    let cloud = Cloud::new(emulator::endpoint(), &desk.account, REGION);
+    desk.write("stack.yaml", FILE);
+    desk.ok(&["up", "--yes"]);
+
+    let said = desk.ok(&["toggle-stickiness", "--on", "--for", "2h"]);
+    assert!(said.out.contains("then `stackctl up` follows the file again"), "{}", said.both());
+    assert!(!said.err.contains("the next `stackctl up`"), "{}", said.both());
+    desk.assert_settled("stack.yaml");
+    let told = "its stickiness stays as it is until";
+    assert!(desk.ok(&["status"]).out.contains(told));
+    assert!(desk.ok(&["plan"]).out.contains(told));
+    desk.ok(&["up", "--yes"]);
+    assert_eq!(cloud.target_group_attributes("shop-").await["stickiness.enabled"], "true");
+
+    desk.ok(&["toggle-stickiness", "--on"]);
+    assert_eq!(hold(&cloud).await, None, "a toggle without --for ends it");
+    let plan = desk.run(&["plan", "--detailed-exitcode"]);
+    assert_eq!(plan.code, 2, "the file says off: {}", plan.both());
+
+    desk.ok(&["toggle-stickiness", "--on", "--for", "1s"]);
+    while desk.run(&["plan", "--detailed-exitcode"]).code == 0 {}
+    let plan = desk.ok(&["plan"]);
+    assert!(plan.out.contains("which has passed"), "{}", plan.both());
+    desk.ok(&["up", "--yes"]);
+    assert_eq!(hold(&cloud).await, None);
+    assert_eq!(cloud.target_group_attributes("shop-").await["stickiness.enabled"], "false");
+    desk.assert_settled("stack.yaml");
+    desk.ok(&["destroy", "--yes"]);
+}
+
+#[tokio::test]
+async fn users_are_spread_anew_and_what_is_broken_off_is_mended_by_the_next_toggle() {
+    let desk = Desk::new();
+    let cloud = Cloud::new(emulator::endpoint(), &desk.account, REGION);
+    desk.write("stack.yaml", FILE);
+    desk.ok(&["up", "--yes"]);
+    let refused = desk.run(&["toggle-stickiness", "--rebalance"]);
+    assert_eq!(refused.code, 1, "{}", refused.both());
+    desk.ok(&["toggle-stickiness", "--duration", "1h"]);
+
+    let mut run = desk.begin(&["toggle-stickiness", "--rebalance", "--wait", "10m", "--yes"]);
+    while stickiness(&cloud.target_group_attributes("shop-").await).2 != "1" {}
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert!(hold(&cloud).await.unwrap().ends_with(" 3600"));
+    assert!(desk.ok(&["status"]).out.contains("are being spread anew"));
+    desk.ok(&["toggle-stickiness", "--on"]);
+    assert_eq!(stickiness(&cloud.target_group_attributes("shop-").await).2, "3600");
+    assert_eq!(hold(&cloud).await, None);
+
+    let said = desk.ok(&["toggle-stickiness", "--rebalance", "--wait", "1s", "--yes"]);
+    assert!(said.out.contains("lb cookie for 1h again"), "{}", said.both());
+    assert_eq!(stickiness(&cloud.target_group_attributes("shop-").await).2, "3600");
+    assert_eq!(hold(&cloud).await, None);
     desk.ok(&["destroy", "--yes"]);
 }

@@ -1,12 +1,13 @@
 //! From the stickiness there is, dormant values included, to the one that is asked for.
 
 use crate::{
+    kinds::target_group::Held,
     spec::{Algorithm, Seconds, Stickiness, Wrong},
     ui::Trouble,
 };
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
-use std::collections::HashMap;
+use std::{collections::HashMap, mem};
 
 /// Whose cookie keeps a client on one instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -36,6 +37,8 @@ pub(super) struct Kept {
     app_duration: Seconds,
     app_name: String,
     algorithm: Algorithm,
+    /// The duration that AWS has, where a rebalancing that was broken off has shortened it.
+    shortened: Option<Seconds>,
 }
 
 impl Kept {
@@ -57,10 +60,28 @@ impl Kept {
                 .into_iter()
                 .find(|a| a.as_str() == get("load_balancing.algorithm.type"))
                 .unwrap_or(Algorithm::RoundRobin),
+            shortened: None,
         }
     }
 
-    /// What there is now.
+    /// The same with the duration that it had before a rebalancing shortened it.
+    pub(super) fn restored(mut self, held: Held) -> Self {
+        if let Some(seconds) = held.0.and_then(|hold| hold.shortened_from) {
+            let duration = match self.cookie {
+                Cookie::Lb => &mut self.lb_duration,
+                Cookie::App => &mut self.app_duration,
+            };
+            self.shortened = Some(mem::replace(duration, Seconds(seconds)));
+        }
+        self
+    }
+
+    /// What AWS has now.
+    pub(super) fn there(&self) -> Stickiness {
+        if self.enabled { self.on(self.cookie, self.shortened, None) } else { Stickiness::Off }
+    }
+
+    /// What there is now, but for what a rebalancing has shortened.
     pub(super) fn now(&self) -> Stickiness {
         if self.enabled { self.on(self.cookie, None, None) } else { Stickiness::Off }
     }
@@ -126,6 +147,20 @@ pub(super) fn duration(text: &str) -> Result<Seconds, Wrong> {
     Stickiness::LbCookie { duration }.check().map(|()| duration)
 }
 
+/// Reads how long to hold it.
+///
+/// # Errors
+/// The rule that is broken.
+pub(super) fn hold(text: &str) -> Result<Seconds, Wrong> {
+    const LONGEST: Seconds = Seconds(30 * 86_400);
+    let time: Seconds = text.parse()?;
+    if time == Seconds(0) || time.get() > LONGEST.get() {
+        return Err(Wrong::new("from 1 second to 30 days")
+            .help("what is to stay belongs into the file: load_balancer.stickiness"));
+    }
+    Ok(time)
+}
+
 /// Reads the name of the app's cookie, and refuses one that AWS would not take.
 ///
 /// # Errors
@@ -147,6 +182,8 @@ pub(super) fn words(stickiness: &Stickiness) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kinds::target_group::Hold;
+    use std::time::SystemTime;
 
     fn kept(pairs: &[(&'static str, &'static str)]) -> Kept {
         Kept::seen(pairs.iter().copied())
@@ -204,8 +241,19 @@ mod tests {
     }
 
     #[test]
+    fn a_rebalancing_that_was_broken_off_is_seen_through() {
+        let held = Held(Some(Hold { until: SystemTime::UNIX_EPOCH, shortened_from: Some(3600) }));
+        let short = ("stickiness.lb_cookie.duration_seconds", "1");
+        let there = kept(&[ON, short]).restored(held);
+        assert_eq!((there.now(), there.there()), (lb(3600), lb(1)));
+        let on = Asked { on: true, ..Asked::default() };
+        assert_eq!(there.after(&on).unwrap(), lb(3600));
+    }
+
+    #[test]
     fn what_the_rules_forbid_is_refused() {
         assert!(duration("0").is_err() && duration("8d").is_err() && duration("7d").is_ok());
+        assert!(hold("0").is_err() && hold("31d").is_err() && hold("2h").is_ok());
         assert!(name("AWSALB").is_err() && name("SID").is_ok());
         let named = Asked { cookie: Some(Cookie::Lb), name: Some("x".into()), ..Asked::default() };
         assert!(kept(&[]).after(&named).is_err());

@@ -43,6 +43,7 @@ fn wanted(vpc: Ref<Vpc>) -> TargetGroup {
             matcher: "200-299".into(),
         },
         stickiness: Stickiness::AppCookie { name: "SID".into(), seconds: 9 },
+        held: Held::default(),
         deregistration_delay: 30,
         algorithm: Algorithm::RoundRobin,
         slow_start: 60,
