@@ -105,4 +105,4 @@ pub fn place(name: &str) -> Option<u8> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -5,6 +5,7 @@ mod certificates;
 mod connect;
 mod consent;
 mod destroy;
+mod drill;
 mod init;
 mod list;
 mod localstack;
@@ -85,6 +86,7 @@ enum Verb {
     Status(status::Args),
     Outputs(outputs::Args),
     Verify(Box<verify::Args>),
+    Drill(Box<drill::Args>),
     ToggleStickiness(toggle_stickiness::Args),
     Destroy(destroy::Args),
     Unlock(unlock::Args),
@@ -219,6 +221,7 @@ async fn run(verb: Verb, session: &Session) -> Result<Ended> {
         Verb::Status(args) => status::run(&args, session).await,
         Verb::Outputs(args) => outputs::run(&args, session).await,
         Verb::Verify(args) => Box::pin(verify::run(&args, session)).await,
+        Verb::Drill(args) => Box::pin(drill::run(&args, session)).await,
         Verb::ToggleStickiness(args) => toggle_stickiness::run(&args, session).await,
         Verb::Destroy(args) => Box::pin(destroy::run(&args, session)).await,
         Verb::Unlock(args) => unlock::run(&args, session).await,

@@ -24,6 +24,7 @@ pub use report::{Check, Latency, Lost, Report, Sockets, UserReport, Verdict};
 use crate::engine::Stop;
 use anyhow::{Result, anyhow};
 use client::{Client, Dialer};
+use futures::{FutureExt as _, future::BoxFuture};
 use hdrhistogram::Histogram;
 use std::{
     collections::BTreeMap,
@@ -68,7 +69,7 @@ pub struct Settings {
     pub insecure: bool,
     /// A WebSocket that each user holds open, as an `http` or `https` URL.
     pub websocket: Option<Url>,
-    /// The command as long as which the probe runs.
+    /// The command as long as which the probe runs, or what stands in its place.
     pub during: Option<String>,
     /// How many requests may fail.
     pub max_failed: u64,
@@ -154,6 +155,25 @@ struct Seen {
 /// # Errors
 /// When the command cannot be run.
 pub async fn run(settings: Settings, live: Arc<Live>, stop: &Stop) -> Result<Report> {
+    match settings.during.clone() {
+        Some(command) => {
+            let work = async { during::run(&command, stop).await }.boxed();
+            run_beside(settings, live, stop, Some(work)).await
+        }
+        None => run_beside(settings, live, stop, None).await,
+    }
+}
+
+/// The same beside work that stands in the place of a command; `settings.during` is its name.
+///
+/// # Errors
+/// What the work fails with.
+pub async fn run_beside(
+    settings: Settings,
+    live: Arc<Live>,
+    stop: &Stop,
+    work: Option<BoxFuture<'_, Result<Ran>>>,
+) -> Result<Report> {
     let dialer = Dialer::new(settings.aim.clone(), settings.insecure, settings.timeout);
     let (ready, readiness) = mpsc::unbounded_channel();
     let latency = Histogram::new_with_bounds(1, 3_600_000_000, 2);
@@ -188,7 +208,7 @@ pub async fn run(settings: Settings, live: Arc<Live>, stop: &Stop) -> Result<Rep
         let playing = user::play(number, client, meeting, shared.clone(), phases.clone());
         users.spawn(async move { (number, playing.await) });
     }
-    let during = accompany(&shared, readiness, phase).await?;
+    let during = accompany(&shared, readiness, phase, work).await?;
     let users = in_order(users).await?;
     over.raise();
     let sockets = in_order(sockets).await?;
@@ -208,14 +228,15 @@ pub async fn run(settings: Settings, live: Arc<Live>, stop: &Stop) -> Result<Rep
     }))
 }
 
-/// Runs the command when every user has a session; `None` where there is none, or some user got no
+/// Does the work when every user has a session; `None` where there is none, or some user got no
 /// session.
 async fn accompany(
     shared: &Shared,
     mut readiness: mpsc::UnboundedReceiver<bool>,
     phase: watch::Sender<Phase>,
+    work: Option<BoxFuture<'_, Result<Ran>>>,
 ) -> Result<Option<Ran>> {
-    let Some(command) = &shared.settings.during else { return Ok(None) };
+    let Some(work) = work else { return Ok(None) };
     for _ in 0..shared.settings.users {
         let good = tokio::select! {
             good = readiness.recv() => good.unwrap_or(false),
@@ -227,7 +248,7 @@ async fn accompany(
         }
     }
     phase.send_replace(Phase::During);
-    let ran = during::run(command, &shared.stop).await?;
+    let ran = work.await?;
     phase.send_replace(Phase::After);
     Ok(Some(ran))
 }

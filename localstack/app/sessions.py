@@ -53,6 +53,13 @@ class Kept:
     0 where there is no such session, which is made by `make(sid)`."""
 
     def visit(self, sent, new_id):
+        try:
+            return self.once(sent, new_id)
+        except Unavailable:
+            # A store that has failed over cuts its connections; on a new one it answers.
+            return self.once(sent, new_id)
+
+    def once(self, sent, new_id):
         if sent and ID.fullmatch(sent):
             visits = self.count(sent)
             if visits:

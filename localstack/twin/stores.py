@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import tempfile
+import time
 
 from .certificates import Authority
 from .processes import end, start
@@ -14,6 +15,7 @@ from .relay import Relay
 
 LIMIT = 60  # seconds that a server may take to start
 PATIENCE = 10  # seconds that it may take to end
+CATCH_UP = 2  # seconds that a new primary may take
 
 
 class Stores:
@@ -108,7 +110,7 @@ class Server:
         self.short = name.rpartition("/")[2]
         self.folder = stores.folder / name.replace("/", "-")
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.processes = {}
+        self.processes, self.launched = {}, {}
         pair = stores.authority.issue(self.folder / "address") if store["tls"] else None
         self.relay = Relay(stores.ports.of(name), pair, self.starts_plain)
 
@@ -119,6 +121,7 @@ class Server:
 
     async def launch(self, key, command, port, **ways):
         log = self.folder / f"{self.short}.log"
+        self.launched[key] = (command, port, ways)
         ways = {"cwd": self.folder, "env": self.stores.programs.libraries(), **ways}
         self.processes[key] = await start(command, log=log, **ways)
         await answers(port, self.processes[key], log)
@@ -130,7 +133,16 @@ class Server:
         return {"kind": self.store["kind"], "at": self.at(), "title": self.title}
 
     async def follow(self, store):
-        self.store = store
+        rebooted, self.store = store.get("boots") != self.store.get("boots"), store
+        if rebooted:
+            await self.reboot()
+
+    async def reboot(self):
+        """Ends its server and starts it anew, with the data that it had."""
+        self.relay.cut()
+        for key, (command, port, ways) in self.launched.items():
+            await end(self.processes[key], PATIENCE)
+            await self.launch(key, command, port, **ways)
 
     async def stop(self):
         if hasattr(self.relay, "server"):
@@ -157,7 +169,7 @@ async def answers(port, process, log):
 class Redis(Server):
     """A replication group: a server for each node, and the address leads to the primary."""
 
-    title = "redis"
+    title, roles = "redis", None
 
     async def start(self):
         find = self.stores.programs.find
@@ -185,7 +197,9 @@ class Redis(Server):
                 await self.add(node)
                 self.roles = None
         roles = (primary, tuple(store["nodes"]))
-        if roles != getattr(self, "roles", None):
+        if roles != self.roles:
+            if self.roles and self.roles[0] in store["nodes"]:
+                await self.fail_over(self.roles[0], primary)
             await tell(self.port(primary), "REPLICAOF", "NO", "ONE")
             for node in store["nodes"]:
                 if node != primary:
@@ -193,14 +207,32 @@ class Redis(Server):
             self.roles = roles
         self.relay.lead_to(self.port(primary))
 
+    async def fail_over(self, old, new):
+        """Lets the new primary catch up while the old one takes no writes: nothing that was answered is lost."""
+        if old == new:
+            return
+        await tell(self.port(old), "CLIENT", "PAUSE", int(CATCH_UP * 1000), "WRITE")
+        until = time.monotonic() + CATCH_UP
+        while time.monotonic() < until and await offset(self.port(new)) < await offset(self.port(old)):
+            await asyncio.sleep(0.01)
+
 
 async def tell(port, *words):
-    """Sends one command to a Redis server."""
+    """Sends one command to a Redis server, and answers what it says."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     parts = [str(word).encode() for word in words]
     writer.write(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(p), p) for p in parts))
-    await reader.readline()
+    head = await reader.readline()
+    said = await reader.readexactly(int(head[1:])) if head.startswith(b"$") else head
     writer.close()
+    return said.decode()
+
+
+async def offset(port):
+    """How far a Redis server has come in what is replicated."""
+    lines = (line.partition(":") for line in (await tell(port, "INFO", "replication")).splitlines())
+    known = {name: value for name, _, value in lines}
+    return int(known.get("slave_repl_offset") or known.get("master_repl_offset") or 0)
 
 
 class Memcached(Server):

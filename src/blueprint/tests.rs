@@ -30,7 +30,7 @@ fn facts() -> Facts {
     }
 }
 
-pub(super) fn drawn(text: &str) -> Graph<Aws> {
+pub(crate) fn drawn(text: &str) -> Graph<Aws> {
     draw(&spec(text), &facts()).unwrap()
 }
 

@@ -10,8 +10,9 @@ use super::{
     which::{FileArgs, StackArgs},
 };
 use crate::{
+    aws::Aws,
     blueprint,
-    engine::Stop,
+    engine::{Inventory, Stop},
     erased_kinds,
     kinds::{Instance, Parameter, TargetGroup},
     probe::{self, Aim, ConnectTo, Live, Place, Promise, Report, Resolve, Settings, Verdict},
@@ -20,7 +21,7 @@ use crate::{
 };
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
-use shown::Shown;
+pub(super) use shown::Shown;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -76,7 +77,7 @@ pub(super) struct Args {
 /// Flags that say where answers tell what is checked.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Answers")]
-struct Answers {
+pub(super) struct Answers {
     /// Where they tell the session: a JSON pointer, or header:NAME
     #[arg(long, value_name = "WHERE", default_value = "/session_id", value_parser = session_place)]
     session: Place,
@@ -91,7 +92,7 @@ struct Answers {
 /// Flags that say how the site is asked.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Requests")]
-struct Asking {
+pub(super) struct Asking {
     /// From a user's request to the next: 1, 250ms, 2s [default: none; 250ms with --during]
     #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "rate")]
     interval: Option<Duration>,
@@ -167,8 +168,16 @@ fn session_place(text: &str) -> Result<Place, String> {
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
-    let Subject { url, promise, is_here } = subject(args, session).await?;
-    let settings = args.settings(url, promise, is_here)?;
+    let subject = subject(args, session).await?;
+    let settings = args.asking.settings(&args.answers, subject)?;
+    let settings = Settings {
+        users: args.users,
+        requests: args.requests,
+        max_failed: args.max_failed,
+        pause: if args.during.is_some() { args.asking.calmly() } else { settings.pause },
+        during: args.during.clone(),
+        ..settings
+    };
     let stop = session.signals.orderly();
     let live = Arc::<Live>::default();
     let total = settings.during.is_none().then(|| u64::from(args.users) * args.requests);
@@ -183,15 +192,23 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let report = report?;
     session.signals.abrupt();
     if let Some(file) = &args.junit {
-        let written = fs::write(file, probe::junit(&report)?);
-        written.with_context(|| format!("cannot write {}", file.display()))?;
+        write_junit(file, &report)?;
     }
     session.ui.result(&Shown(&report))?;
     Ok(ended(&report))
 }
 
+/// Writes the checks to a file as `JUnit` has them.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn write_junit(file: &Path, report: &Report) -> Result<()> {
+    let written = fs::write(file, probe::junit(report)?);
+    written.with_context(|| format!("cannot write {}", file.display()))
+}
+
 /// How the command ends after such a report.
-fn ended(report: &Report) -> Ended {
+pub(super) fn ended(report: &Report) -> Ended {
     let broken =
         |name: &str| report.checks.iter().any(|c| c.verdict == Verdict::Broken && c.name == name);
     let others = report.checks.iter().any(|c| c.verdict == Verdict::Broken && c.name != "command");
@@ -228,11 +245,11 @@ async fn watch(mut gauge: Gauge, live: &Live, over: &Stop) {
 }
 
 /// What is asked, and what is promised of it.
-struct Subject {
-    url: Url,
-    promise: Promise,
+pub(super) struct Subject {
+    pub url: Url,
+    pub promise: Promise,
     /// Whether it serves on this machine in place of AWS: no authority vouches for its certificate.
-    is_here: bool,
+    pub is_here: bool,
 }
 
 async fn subject(args: &Args, session: &Session) -> Result<Subject> {
@@ -274,21 +291,29 @@ async fn subject(args: &Args, session: &Session) -> Result<Subject> {
             "`stackctl up` completes it; --expect says what to expect of it all the same",
         )
     })?;
-    let outputs = outputs::Outputs::of(&way.aws, &found).await;
-    let is_here = given.is_none() && outputs.local_url.is_some();
-    let url = match (given, outputs.local_url.or(outputs.url)) {
-        (Some(url), _) => url,
-        (None, Some(url)) => site(&url)?,
-        (None, None) => {
-            return Err(Trouble::new(
-                format!("`{}` has no URL that can be opened", chosen.name),
+    match given {
+        Some(url) => Ok(Subject { url, promise, is_here: false }),
+        None => Subject::of(&way.aws, &found, promise).await,
+    }
+}
+
+impl Subject {
+    /// A stack's own URL: on this machine, where its tier serves there.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub(super) async fn of(aws: &Aws, found: &Inventory<Aws>, promise: Promise) -> Result<Self> {
+        let outputs = outputs::Outputs::of(aws, found).await;
+        let is_here = outputs.local_url.is_some();
+        let url = outputs.local_url.or(outputs.url).ok_or_else(|| {
+            Trouble::new(
+                format!("`{}` has no URL that can be opened", aws.stack),
                 "give the URL, beside --stack; --connect-to leads it to the load balancer that \
                  `stackctl outputs` shows",
             )
-            .into());
-        }
-    };
-    Ok(Subject { url, promise, is_here })
+        })?;
+        Ok(Self { url: site(&url)?, promise, is_here })
+    }
 }
 
 /// A site that can be asked.
@@ -313,10 +338,19 @@ fn site(text: &str) -> Result<Url> {
     Ok(url)
 }
 
-impl Args {
-    fn settings(&self, url: Url, promise: Promise, is_here: bool) -> Result<Settings> {
-        let Self { answers, asking, .. } = self;
-        let websocket = asking.websocket.as_ref().map(|path| {
+impl Asking {
+    /// The pause between a user's requests while something is done to the stack.
+    pub(super) fn calmly(&self) -> Duration {
+        self.interval.unwrap_or(CALM)
+    }
+
+    /// What one user is to ask once, as these flags have it.
+    ///
+    /// # Errors
+    /// When the path of the WebSocket is none.
+    pub(super) fn settings(&self, answers: &Answers, subject: Subject) -> Result<Settings> {
+        let Subject { url, promise, is_here } = subject;
+        let websocket = self.websocket.as_ref().map(|path| {
             ensure!(
                 path.starts_with('/') && !path.starts_with("//"),
                 Trouble::new(
@@ -326,22 +360,21 @@ impl Args {
             );
             Ok(url.join(path)?)
         });
-        let usual = if self.during.is_some() { CALM } else { Duration::ZERO };
         Ok(Settings {
             websocket: websocket.transpose()?,
             url,
-            users: self.users,
-            requests: self.requests,
-            pause: asking.interval.unwrap_or(usual),
-            rate: asking.rate,
-            timeout: asking.timeout,
+            users: 1,
+            requests: 1,
+            pause: self.interval.unwrap_or_default(),
+            rate: self.rate,
+            timeout: self.timeout,
             session: answers.session.clone(),
             counter: answers.counter.clone(),
             server: answers.server.clone(),
-            aim: Aim { connect_to: asking.connect_to.clone(), resolve: asking.resolve.clone() },
-            insecure: asking.insecure || is_here,
-            during: self.during.clone(),
-            max_failed: self.max_failed,
+            aim: Aim { connect_to: self.connect_to.clone(), resolve: self.resolve.clone() },
+            insecure: self.insecure || is_here,
+            during: None,
+            max_failed: 0,
             promise,
         })
     }

@@ -148,6 +148,26 @@ fn sessions_in_a_cache_outlive_toggles_rolls_and_more_and_fewer_instances() {
     );
 }
 
+#[test]
+fn drills_cost_no_session_and_leave_the_stack_as_it_was() {
+    let tier = Tier::up(&file("shop:1", OWN_COOKIE, REDIS));
+    for what in ["fail-over-cache", "deregister", "terminate"] {
+        let said = tier.desk.run(&["drill", what, "-o", "json", "--yes", "--interval", "50ms"]);
+        assert_eq!(said.code, 0, "{what}: {}", said.both());
+        let report: Value = serde_json::from_str(said.out.lines().last().unwrap()).unwrap();
+        assert_eq!(report["sessions_lost"], 0, "{what}: {report}");
+        if what != "terminate" {
+            assert_eq!(report["requests_failed"], 0, "{what}: {report}");
+        }
+        tier.desk.assert_settled("stack.yaml");
+    }
+    let refused = tier.desk.run(&["drill", "reboot-database", "--yes"]);
+    assert!(refused.err.contains("the stack has no database"), "{}", refused.both());
+    let unasked = tier.desk.run(&["drill", "terminate"]);
+    assert_eq!(unasked.code, 1, "nobody agreed: {}", unasked.both());
+    tier.destroy();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_that_crashes_costs_some_requests_and_no_session() {
     let tier = Tier::up(&file("shop:1", OWN_COOKIE, REDIS));

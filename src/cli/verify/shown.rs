@@ -17,7 +17,7 @@ const USERS: usize = 10;
 const LOSSES: usize = 5;
 
 /// The report, to be shown.
-pub(super) struct Shown<'a>(pub &'a Report);
+pub(in crate::cli) struct Shown<'a>(pub &'a Report);
 
 impl Serialize for Shown<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {

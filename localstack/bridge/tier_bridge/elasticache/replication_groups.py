@@ -32,12 +32,17 @@ def shown(res):
     return here
 
 
+def primary(hidden):
+    """Which of the nodes is the primary: the first, until a failover."""
+    return hidden.get("Primary", 0) if hidden.get("Primary", 0) <= hidden["Replicas"] else 0
+
+
 def member(s, res, name, index):
     """One node as its node group shows it."""
     hidden = res.hidden
     node = {"CacheClusterId": name, "CacheNodeId": "0001", "PreferredAvailabilityZone": hidden["Places"][index][0]}
     if hidden["ClusterMode"] != "enabled":
-        node["CurrentRole"] = "replica" if index else "primary"
+        node["CurrentRole"] = "primary" if index == primary(hidden) else "replica"
         node["ReadEndpoint"] = endpoint(s, hidden, name, res.name, "abc123", "0001")
     return node
 
@@ -295,6 +300,24 @@ def IncreaseReplicaCount(call, s):
 @op
 def DecreaseReplicaCount(call, s):
     return change_replicas(call, s, False)
+
+
+@op
+def TestFailover(call, s):
+    res = s.get("group", call.get("ReplicationGroupId"))
+    settled(res)
+    hidden = res.hidden
+    if call.get("NodeGroupId") not in [group["NodeGroupId"] for group in res.shown["NodeGroups"]]:
+        raise fault("NodeGroupNotFoundFault", f"Node group {call.get('NodeGroupId')} not found.", 404)
+    if hidden["AutomaticFailover"] != "enabled":
+        raise fault("InvalidReplicationGroupState", "Automatic failover is not enabled")
+
+    def done():
+        hidden["Primary"] = (primary(hidden) + 1) % (hidden["Replicas"] + 1)
+        lay_out(s, res)
+
+    pass_through(s, res, "modifying", done)
+    return {"ReplicationGroup": shown(res)}
 
 
 @op

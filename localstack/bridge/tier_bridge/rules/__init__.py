@@ -23,6 +23,7 @@ from . import (  # noqa: F401  (each enters its rules)
     nat_gateways,
     network,
     parameters,
+    reboots,
     security_groups,
     target_groups,
     target_health,

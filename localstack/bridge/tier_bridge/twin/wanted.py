@@ -8,6 +8,7 @@ from moto.backends import get_backend
 
 from .. import elasticache
 from ..rules.instances import user_data
+from ..rules.reboots import boots
 from ..rules.states import passing
 
 STACK = "stackctl:stack"
@@ -185,6 +186,7 @@ def database(place, name, db, names, schema):
         "database": schema,
         "user": db.master_username,
         "password": password(db),
+        "boots": boots(place, name),
     }
 
 
