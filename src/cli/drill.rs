@@ -51,16 +51,16 @@ pub(super) struct Args {
     #[arg(long, value_name = "COUNT")]
     max_failed: Option<u64>,
     #[command(flatten)]
+    consent: Consent,
+    #[command(flatten)]
+    lock: LockArgs,
+    #[command(flatten)]
     answers: Answers,
     #[command(flatten)]
     asking: Asking,
     /// Write the checks to a file as JUnit has them
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     junit: Option<PathBuf>,
-    #[command(flatten)]
-    consent: Consent,
-    #[command(flatten)]
-    lock: LockArgs,
     #[command(flatten)]
     place: Where,
 }

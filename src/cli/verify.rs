@@ -93,7 +93,7 @@ pub(super) struct Answers {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Requests")]
 pub(super) struct Asking {
-    /// From a user's request to the next: 1, 250ms, 2s [default: none; 250ms with --during]
+    /// From a user's request to the next: 1, 250ms, 2s [default: none; 250ms with --during and in a drill]
     #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "rate")]
     interval: Option<Duration>,
     /// Requests a second, of all users together

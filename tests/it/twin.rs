@@ -12,6 +12,7 @@ use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
     path::Path,
+    process::Command,
     sync::OnceLock,
     thread,
     time::{Duration, Instant},
@@ -146,6 +147,46 @@ fn sessions_in_a_cache_outlive_toggles_rolls_and_more_and_fewer_instances() {
     assert!(
         TcpStream::connect(tier.url.trim_start_matches("http://").trim_end_matches('/')).is_err()
     );
+}
+
+/// A browser of this machine, if it has one.
+fn browser() -> Option<&'static str> {
+    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+    let runs = |name: &&str| {
+        Command::new(name).arg("--version").output().is_ok_and(|said| said.status.success())
+    };
+    names.into_iter().find(runs)
+}
+
+/// What a browser with this profile shows of a page.
+fn shown(browser: &str, profile: &Path, url: &str) -> String {
+    let quiet = ["--no-first-run", "--disable-background-networking", "--disable-sync"];
+    let alone = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
+    let mut run = Command::new(browser);
+    run.args(alone).args(quiet).args(["--disable-quic", "--disable-component-update"]);
+    run.arg(format!("--user-data-dir={}", profile.display()));
+    let said = run.args(["--dump-dom", url]).output().unwrap();
+    String::from_utf8_lossy(&said.stdout).into_owned()
+}
+
+#[test]
+fn a_newcomer_brings_the_demo_up_verifies_it_and_sees_the_counter_go_up_in_a_browser() {
+    let desk = Desk::at(serving());
+    let demo = format!("{}/stacks/demo.yaml", env!("CARGO_MANIFEST_DIR"));
+    let said = desk.ok(&["up", &demo, "--yes"]);
+    let line = said.out.lines().find(|line| line.starts_with("on this machine")).unwrap();
+    let url = line.split_whitespace().nth(3).unwrap();
+    desk.ok(&["verify"]);
+    if let Some(browser) = browser() {
+        let profile = tempfile::tempdir().unwrap();
+        for visits in 1..=3 {
+            let page = shown(browser, profile.path(), url);
+            assert!(page.contains(&format!("\"visits\": {visits}")), "{visits}: {page}");
+        }
+    } else {
+        eprintln!("no Chromium or Chrome is on the PATH: the page was asked for by `verify` only");
+    }
+    desk.ok(&["destroy", "--yes"]);
 }
 
 #[test]
