@@ -177,14 +177,13 @@ fn a_newcomer_brings_the_demo_up_verifies_it_and_sees_the_counter_go_up_in_a_bro
     let line = said.out.lines().find(|line| line.starts_with("on this machine")).unwrap();
     let url = line.split_whitespace().nth(3).unwrap();
     desk.ok(&["verify"]);
+    // Where there is no Chromium or Chrome, `verify` alone has asked for the page.
     if let Some(browser) = browser() {
         let profile = tempfile::tempdir().unwrap();
         for visits in 1..=3 {
             let page = shown(browser, profile.path(), url);
             assert!(page.contains(&format!("\"visits\": {visits}")), "{visits}: {page}");
         }
-    } else {
-        eprintln!("no Chromium or Chrome is on the PATH: the page was asked for by `verify` only");
     }
     desk.ok(&["destroy", "--yes"]);
 }
