@@ -14,6 +14,8 @@ mod outputs;
 mod plan;
 mod preview;
 mod reading;
+mod roll;
+mod scale;
 mod signals;
 mod status;
 mod toggle_stickiness;
@@ -88,6 +90,8 @@ enum Verb {
     Verify(Box<verify::Args>),
     Drill(Box<drill::Args>),
     ToggleStickiness(toggle_stickiness::Args),
+    Roll(roll::Args),
+    Scale(scale::Args),
     Destroy(destroy::Args),
     Unlock(unlock::Args),
     List(list::Args),
@@ -221,6 +225,8 @@ async fn run(verb: Verb, session: &Session) -> Result<Ended> {
         Verb::Status(args) => status::run(&args, session).await,
         Verb::Outputs(args) => outputs::run(&args, session).await,
         Verb::Verify(args) => Box::pin(verify::run(&args, session)).await,
+        Verb::Roll(args) => Box::pin(roll::run(&args, session)).await,
+        Verb::Scale(args) => Box::pin(scale::run(&args, session)).await,
         Verb::Drill(args) => Box::pin(drill::run(&args, session)).await,
         Verb::ToggleStickiness(args) => toggle_stickiness::run(&args, session).await,
         Verb::Destroy(args) => Box::pin(destroy::run(&args, session)).await,

@@ -12,7 +12,7 @@ use crate::{
     engine::{Ref, Sealed, graph::Member, sealed::digest},
     kinds::{
         Instance, InstanceRole, Parameter, RolePolicy, Target,
-        instance::{self, Metadata, Placement, USER_DATA_LIMIT},
+        instance::{self, Marked, Metadata, Placement, USER_DATA_LIMIT},
         instance_role::{Boundary, policy::Leave},
         parameter::{self, Environment, Generated},
     },
@@ -161,6 +161,7 @@ fn instance(
         route: Some(tier.routes[zone].clone()),
         running: true,
         metadata: Metadata::default(),
+        marked: Marked::default(),
         tags: sheet.tags(),
     }
 }

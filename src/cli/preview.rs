@@ -30,9 +30,13 @@ use tokio::time::Instant;
 /// A plan, and what it was made from.
 pub(super) struct Preview {
     pub chosen: Chosen,
-    spec: Spec,
+    pub spec: Spec,
     pub way: Way,
     pub identity: Identity,
+    /// What the file wants.
+    graph: Graph<Aws>,
+    /// What there is to say of it whatever the plan is.
+    warnings: Vec<String>,
     /// What was there.
     pub inventory: Inventory<Aws>,
     pub plan: Plan<Aws>,
@@ -56,6 +60,15 @@ impl Preview {
         let anew = self.again().await?;
         ensure!(anew.problems.0.is_empty(), anew.problems);
         Ok(anew)
+    }
+
+    /// The same if this were there.
+    ///
+    /// # Errors
+    /// Refused replacements.
+    pub(super) fn as_if(&self, inventory: Inventory<Aws>) -> Result<(Plan<Aws>, Shown, Stakes)> {
+        let Self { spec, way, identity, graph, warnings, .. } = self;
+        picture(spec, &way.aws, identity, graph, &inventory, warnings.clone())
     }
 
     async fn again(self) -> Result<Self> {
@@ -114,37 +127,23 @@ async fn look(chosen: Chosen, spec: Spec, way: Way) -> Result<Preview> {
     let reading = read(&way.aws, Some(&spec));
     let (identity, found) = as_ourselves(&way.aws, Some(&spec), reading).await?;
     let graph = wanted(&spec, &way.aws, &identity, &found)?;
-    let today = blueprint::mode(&found.inventory);
-    let farewells = farewells(&found.inventory);
     let plan = Plan::new(&graph, found.inventory.clone())?;
     let cloud = Arc::new(way.aws.clone());
     let (problems, ()) = tokio::try_join!(plan.problems(&cloud), refuse_taken(&plan, &cloud))?;
     let problems = Problems(problems);
     let mut warnings = warnings(&spec);
     warnings.extend(certificates::judge(&plan, &spec, found.certificate.as_ref())?);
-    let then = Some(blueprint::mode_to_be(Mode::wanted(&spec), &graph));
-    let shift = Shift { today, then };
-    let shown = Shown::new(&plan, Place::of(&way.aws, &identity), warnings);
-    let impacts = impacts(&shift, &plan);
-    let databases = found.inventory.of::<DbInstance>();
-    let unsaved: Vec<_> =
-        databases.filter(|db| db.spec.backup_days == Some(0)).map(engine::Found::address).collect();
-    let mut stakes = Stakes::of_plan(&plan, &shift, &impacts, &unsaved);
-    let mut shown = shown.with_impacts(&shift, impacts).with_farewells(farewells);
-    // An emulator on this machine costs nothing.
-    if !is_here(way.aws.endpoint.as_deref()) {
-        let monthly = Monthly::of(graph.described());
-        if found.inventory.is_empty() {
-            stakes.add(first_creation(&Place::of(&way.aws, &identity), shown.summary, &monthly));
-        }
-        shown = shown.with_cost(monthly);
-    }
-    let (inventory, standing) = (found.inventory, way.aws.parameters().await?.standing.clone());
+    let inventory = found.inventory;
+    let (plan, shown, stakes) =
+        picture(&spec, &way.aws, &identity, &graph, &inventory, warnings.clone())?;
+    let standing = way.aws.parameters().await?.standing.clone();
     Ok(Preview {
         chosen,
         spec,
         way,
         identity,
+        graph,
+        warnings,
         inventory,
         plan,
         shown,
@@ -153,6 +152,36 @@ async fn look(chosen: Chosen, spec: Spec, way: Way) -> Result<Preview> {
         standing,
         began,
     })
+}
+
+/// What leads from what is there to what is wanted, and what that does to users.
+fn picture(
+    spec: &Spec,
+    aws: &Aws,
+    identity: &Identity,
+    graph: &Graph<Aws>,
+    inventory: &Inventory<Aws>,
+    warnings: Vec<String>,
+) -> Result<(Plan<Aws>, Shown, Stakes)> {
+    let plan = Plan::new(graph, inventory.clone())?;
+    let then = Some(blueprint::mode_to_be(Mode::wanted(spec), graph));
+    let shift = Shift { today: blueprint::mode(inventory), then };
+    let shown = Shown::new(&plan, Place::of(aws, identity), warnings);
+    let impacts = impacts(&shift, &plan);
+    let databases = inventory.of::<DbInstance>();
+    let unsaved: Vec<_> =
+        databases.filter(|db| db.spec.backup_days == Some(0)).map(engine::Found::address).collect();
+    let mut stakes = Stakes::of_plan(&plan, &shift, &impacts, &unsaved);
+    let mut shown = shown.with_impacts(&shift, impacts).with_farewells(farewells(inventory));
+    // An emulator on this machine costs nothing.
+    if !is_here(aws.endpoint.as_deref()) {
+        let monthly = Monthly::of(graph.described());
+        if inventory.is_empty() {
+            stakes.add(first_creation(&Place::of(aws, identity), shown.summary, &monthly));
+        }
+        shown = shown.with_cost(monthly);
+    }
+    Ok((plan, shown, stakes))
 }
 
 /// What the first creation of a stack wants consent for.

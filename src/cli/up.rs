@@ -50,7 +50,10 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     if !preview.plan.is_empty() {
         let turn = Turn::take(&aws, "stackctl up", args.lock, &preview.standing, session).await?;
         let Some(turn) = turn else { return Ok(Ended::Interrupted) };
-        let ended = Box::pin(carry_out(preview, args, &turn, ui)).await;
+        let again =
+            [vec!["stackctl up".to_owned()], args.file.typed(), args.place.typed()].concat();
+        let carried = carry_out(preview, args.consent, &again.join(" "), &turn, ui);
+        let ended = Box::pin(carried).await;
         let stop = turn.stop.clone();
         turn.end(session).await;
         match ended? {
@@ -69,7 +72,17 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
 }
 
 /// Carries out the plan, or the one that it has become if others wrote after it was made.
-async fn carry_out(mut preview: Preview, args: &Args, turn: &Turn, ui: Ui) -> Result<Ended> {
+/// `again` is the command that goes on where it ended.
+///
+/// # Errors
+/// As [`act`]; when consent to what the plan has become is not given.
+pub(super) async fn carry_out(
+    mut preview: Preview,
+    consent: Consent,
+    again: &str,
+    turn: &Turn,
+    ui: Ui,
+) -> Result<Ended> {
     if !turn.follows(&preview.standing, preview.began) {
         let anew = Box::pin(async {
             let before = preview.shown.to_string();
@@ -77,18 +90,21 @@ async fn carry_out(mut preview: Preview, args: &Args, turn: &Turn, ui: Ui) -> Re
             if preview.shown.to_string() != before {
                 ui.warn(CHANGED);
                 show(&preview, ui)?;
-                args.consent.agree(&preview.stakes, ui).await?;
+                consent.agree(&preview.stakes, ui).await?;
             }
             Ok(preview)
         });
         let Some(anew) = turn.unless_stopped(anew).await? else { return Ok(Ended::Interrupted) };
         preview = anew;
     }
-    let again = [vec!["stackctl up".to_owned()], args.file.typed(), args.place.typed()].concat();
-    act(preview.plan, preview.way.aws, &again.join(" "), turn, ui).await
+    act(preview.plan, preview.way.aws, again, turn, ui).await
 }
 
-fn show(preview: &Preview, ui: Ui) -> Result<()> {
+/// Shows a plan.
+///
+/// # Errors
+/// What is in its way.
+pub(super) fn show(preview: &Preview, ui: Ui) -> Result<()> {
     ui.part("plan", &preview.shown)?;
     refuse_obstacles(&preview.plan, false)
 }

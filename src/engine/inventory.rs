@@ -49,6 +49,22 @@ impl<C: Send + Sync + 'static> Inventory<C> {
         self
     }
 
+    /// The same with every resource of one kind changed, to see what would follow from that.
+    #[must_use]
+    pub fn altered<K: Kind<Cloud = C>>(mut self, change: impl Fn(&mut Found<K>)) -> Self
+    where
+        Found<K>: Clone,
+    {
+        for found in &mut self.found {
+            if let Some(one) = found.any().downcast_ref::<Found<K>>() {
+                let mut altered = one.clone();
+                change(&mut altered);
+                *found = Arc::new(altered);
+            }
+        }
+        self
+    }
+
     /// Whether the cloud has nothing of this stack.
     pub fn is_empty(&self) -> bool {
         self.found.is_empty()

@@ -17,7 +17,7 @@ use crate::{
 use anyhow::Result;
 use aws_sdk_ec2::types::{
     ArchitectureValues, HttpTokensState, Instance as Described, InstanceMetadataEndpointState,
-    InstanceMetadataOptionsResponse, InstanceStateName, InstanceType,
+    InstanceMetadataOptionsResponse, InstanceStateName, InstanceType, Tag,
 };
 use aws_sdk_iam::types::InstanceProfile;
 use std::{fmt, time::Duration};
@@ -40,6 +40,21 @@ const TOKEN: &str = "stackctl:token";
 const PROFILE_ID: &str = "AIPA";
 /// The tag that EC2 Auto Scaling gives to what it launches.
 const SCALED: &str = "aws:autoscaling:groupName";
+
+/// The tag by which `stackctl roll` asks for an instance to be replaced, whoever carries that out.
+const REPLACE: &str = "stackctl:replace";
+
+/// Whether an instance is to be replaced, though it is all that the file says. Never wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marked(pub bool);
+
+impl fmt::Display for Marked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0 { "to be replaced (stackctl roll)" } else { "no" })
+    }
+}
+
+impl Plain for Marked {}
 
 /// An EC2 instance that runs the app image.
 #[derive(Clone, Debug)]
@@ -70,6 +85,8 @@ pub struct Instance {
     pub running: bool,
     /// How its metadata service answers.
     pub metadata: Metadata,
+    /// Whether it is to be replaced all the same.
+    pub marked: Marked,
     /// The user's tags.
     pub tags: Tags,
 }
@@ -184,6 +201,7 @@ impl Kind for Instance {
             .fixed("boot", |i| &i.boot)
             .fixed("instance_type", |i| &i.instance_type)
             .fixed("ami", |i| &i.ami)
+            .fixed("marked", |i| &i.marked)
             .fixed("subnet", |i| &i.placement)
             .tuned("role", Edit::Role, |i| &i.role)
             .fixed("public_ip", |i| &i.public_ip)
@@ -260,6 +278,36 @@ impl Kind for Instance {
 }
 
 impl Instance {
+    /// Asks for these instances to be replaced, by a tag on each.
+    ///
+    /// # Errors
+    /// AWS's refusal.
+    pub async fn mark(aws: &Aws, ids: &[String]) -> Result<()> {
+        let tag = Tag::builder().key(REPLACE).value("asked for by stackctl roll").build();
+        let call = aws.ec2.create_tags().set_resources(Some(ids.to_vec())).tags(tag);
+        call.send().await.aws()?;
+        Ok(())
+    }
+
+    /// Takes that back.
+    ///
+    /// # Errors
+    /// AWS's refusal.
+    pub async fn unmark(aws: &Aws, ids: &[String]) -> Result<()> {
+        let tag = Tag::builder().key(REPLACE).build();
+        let call = aws.ec2.delete_tags().set_resources(Some(ids.to_vec())).tags(tag);
+        call.send().await.aws()?;
+        Ok(())
+    }
+
+    /// The AMI that a new instance would get where the file names none.
+    ///
+    /// # Errors
+    /// When the parameter of AWS's that names it cannot be read.
+    pub async fn newest_ami(aws: &Aws, architecture: Architecture) -> Result<String> {
+        launch::newest_ami(architecture, aws).await
+    }
+
     /// A described instance in the words in which it was wanted.
     fn read(
         instance: &Described,
@@ -303,6 +351,7 @@ impl Instance {
                 Some(InstanceStateName::Stopping | InstanceStateName::Stopped)
             ),
             metadata: Metadata::seen(instance.metadata_options()),
+            marked: Marked(owned.all.contains_key(REPLACE)),
             tags: owned.tags.clone(),
         };
         let live = InstanceLive {

@@ -20,6 +20,7 @@ mod plans;
 mod proxy;
 mod refusals;
 mod reliability;
+mod roll;
 mod rolls;
 mod secrets;
 mod shell;

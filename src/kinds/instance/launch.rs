@@ -179,7 +179,7 @@ pub(super) fn no_profile_yet(failure: &Failure) -> bool {
 }
 
 /// The id of the newest Amazon Linux 2023, which AWS keeps in a public parameter.
-async fn newest_ami(architecture: Architecture, aws: &Aws) -> Result<String> {
+pub(super) async fn newest_ami(architecture: Architecture, aws: &Aws) -> Result<String> {
     let name = format!(
         "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{}",
         architecture.as_str()

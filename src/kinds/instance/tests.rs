@@ -80,6 +80,7 @@ fn wanted(rules: &[&Rule]) -> (Instance, Cx<Aws>) {
         route: None,
         running: true,
         metadata: Metadata::default(),
+        marked: Marked::default(),
         tags: team(),
     };
     (instance, cx)

@@ -1,0 +1,208 @@
+//! `roll`: instances are replaced by others of the same, as `up` replaces them.
+
+use super::{
+    Ended, Session,
+    act::{act, refuse_obstacles},
+    connect::Where,
+    consent::Consent,
+    preview::{Preview, preview},
+    turn::{LockArgs, Turn},
+    which::FileArgs,
+};
+use crate::{
+    aws::Aws,
+    engine::{Action, Found, Inventory, Kind, Phase},
+    kinds::{Instance, Target, instance::Marked},
+    ui::{Trouble, words::plural},
+};
+use anyhow::{Result, ensure};
+use std::collections::BTreeSet;
+
+/// Replace instances, with no fewer in service than there are
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Says beforehand whom it logs out, and asks. Each new instance is healthy, and has been \
+                  for a while, before an old one is drained; app.surge of them are replaced at a time. \
+                  The instances are marked by a tag first, so that whatever ends it, running it again or \
+                  `stackctl up` goes on from there."
+)]
+pub(super) struct Args {
+    #[command(flatten)]
+    file: FileArgs,
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    consent: Consent,
+    #[command(flatten)]
+    lock: LockArgs,
+    #[command(flatten)]
+    place: Where,
+}
+
+/// Flags that say which instances.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Which {
+    /// This one, such as app-1; may be given again
+    #[arg(long, value_name = "NAME")]
+    instance: Vec<String>,
+    /// All of them
+    #[arg(long)]
+    all: bool,
+    /// Those whose health checks fail
+    #[arg(long)]
+    unhealthy: bool,
+    /// Those that were launched from an older Amazon Linux than there is now
+    #[arg(long)]
+    refresh_ami: bool,
+    /// None: takes back what an unfinished roll has still to do
+    #[arg(long)]
+    cancel: bool,
+}
+
+pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
+    let ui = session.ui;
+    let preview = preview(&args.file, &args.place, Some(args.lock), session).await?;
+    let aws = preview.way.aws.clone();
+    refuse_other_changes(&preview)?;
+    let unfinished = marked(&preview.inventory);
+    if args.which.cancel {
+        return cancel(&preview, &unfinished, args, session).await;
+    }
+    let chosen = choose(&args.which, &preview, session).await?;
+    if !unfinished.is_subset(&chosen) {
+        let rest: Vec<_> = unfinished.difference(&chosen).map(String::as_str).collect();
+        ui.warn(format_args!(
+            "{} is replaced too: an earlier roll was not finished (--cancel takes it back)",
+            rest.join(", ")
+        ));
+    }
+    if chosen.is_empty() && unfinished.is_empty() {
+        ui.say("there is nothing to replace");
+        return Ok(Ended::Done);
+    }
+    let marks = |found: &mut Found<Instance>| {
+        let asked = chosen.contains(&*found.name) || unfinished.contains(&*found.name);
+        found.spec.marked = Marked(asked);
+    };
+    let (plan, shown, stakes) = preview.as_if(preview.inventory.clone().altered(marks))?;
+    ui.part("plan", &shown)?;
+    refuse_obstacles(&plan, false)?;
+    args.consent.agree(&stakes, ui).await?;
+    let turn = Turn::take(&aws, "stackctl roll", args.lock, &preview.standing, session).await?;
+    let Some(turn) = turn else { return Ok(Ended::Interrupted) };
+    let rolled = async {
+        let ids = ids(&preview.inventory, |found| chosen.contains(&*found.name));
+        if !ids.is_empty() {
+            Instance::mark(&aws, &ids).await?;
+        }
+        let Preview { plan, way, .. } = Box::pin(preview.anew()).await?;
+        let again = [vec!["stackctl up".to_owned()], args.file.typed(), args.place.typed()];
+        act(plan, way.aws, &again.concat().join(" "), &turn, ui).await
+    };
+    let rolled = Box::pin(rolled).await;
+    turn.end(session).await;
+    rolled
+}
+
+/// A roll replaces instances and does nothing else.
+///
+/// # Errors
+/// When the stack is not as its file says, but for marks of an unfinished roll.
+fn refuse_other_changes(preview: &Preview) -> Result<()> {
+    let unmarked = preview.inventory.clone();
+    let unmarked = unmarked.altered(|found: &mut Found<Instance>| found.spec.marked = Marked(false));
+    let (plan, ..) = preview.as_if(unmarked)?;
+    // An instance that is ill is waited for by any plan.
+    let as_it_says = plan.steps().iter().all(|step| step.action() == Action::Await);
+    ensure!(
+        as_it_says && !preview.inventory.is_empty(),
+        Trouble::new(
+            format!(
+                "`{}` is not as its file says, and a roll would change that too",
+                preview.chosen.name
+            ),
+            "see `stackctl plan`, and run `stackctl up` first",
+        )
+    );
+    Ok(())
+}
+
+/// The names of the instances that are meant.
+///
+/// # Errors
+/// When one that is named is not there; when the newest AMI cannot be looked up.
+async fn choose(which: &Which, preview: &Preview, session: &Session) -> Result<BTreeSet<String>> {
+    let instances = || preview.inventory.of::<Instance>();
+    if !which.instance.is_empty() {
+        let there: Vec<_> = instances().map(|found| found.name.to_string()).collect();
+        if let Some(unknown) = which.instance.iter().find(|name| !there.contains(name)) {
+            return Err(Trouble::new(
+                format!("there is no instance `{unknown}`"),
+                format!("there are {}", there.join(", ")),
+            )
+            .into());
+        }
+        return Ok(which.instance.iter().cloned().collect());
+    }
+    if which.unhealthy {
+        let ill = |t: &&Found<Target>| t.phase == Phase::Coming && t.live.health == "unhealthy";
+        return Ok(preview.inventory.of::<Target>().filter(ill).map(name).collect());
+    }
+    if which.refresh_ami {
+        return outdated(preview, session).await;
+    }
+    Ok(instances().map(name).collect())
+}
+
+fn name<K: Kind>(found: &Found<K>) -> String {
+    found.name.to_string()
+}
+
+/// The instances with an older AMI than a new one would get.
+async fn outdated(preview: &Preview, session: &Session) -> Result<BTreeSet<String>> {
+    ensure!(
+        preview.spec.app.ami.is_none(),
+        Trouble::new(
+            "`app.ami` names the AMI of this stack",
+            "write a newer one there, and `stackctl up` replaces the instances",
+        )
+    );
+    let Some(first) = preview.inventory.of::<Instance>().next() else {
+        return Ok(BTreeSet::new());
+    };
+    let newest = Instance::newest_ami(&preview.way.aws, first.spec.architecture).await?;
+    let all = preview.inventory.of::<Instance>();
+    let old: Vec<_> = all.filter(|found| found.spec.ami.as_ref() != Some(&newest)).collect();
+    for found in &old {
+        let from = found.spec.ami.as_deref().unwrap_or("an unknown AMI");
+        session.ui.say(format_args!("{}: {from} -> {newest}", found.name));
+    }
+    Ok(old.into_iter().map(name).collect())
+}
+
+/// The names of the instances that an earlier roll has marked.
+fn marked(found: &Inventory<Aws>) -> BTreeSet<String> {
+    found.of::<Instance>().filter(|found| found.spec.marked.0).map(name).collect()
+}
+
+fn ids(found: &Inventory<Aws>, which: impl Fn(&Found<Instance>) -> bool) -> Vec<String> {
+    found.of::<Instance>().filter(|found| which(found)).map(|found| found.live.id.clone()).collect()
+}
+
+async fn cancel(
+    preview: &Preview,
+    unfinished: &BTreeSet<String>,
+    args: &Args,
+    session: &Session,
+) -> Result<Ended> {
+    let aws = &preview.way.aws;
+    let turn = Turn::take(aws, "stackctl roll", args.lock, &preview.standing, session).await?;
+    let Some(turn) = turn else { return Ok(Ended::Interrupted) };
+    let ids = ids(&preview.inventory, |found| found.spec.marked.0);
+    let done = if ids.is_empty() { Ok(()) } else { Instance::unmark(aws, &ids).await };
+    turn.end(session).await;
+    done?;
+    session.ui.say(format_args!("{} left as they are", plural(unfinished.len(), "instance")));
+    Ok(Ended::Done)
+}
