@@ -6,6 +6,7 @@ mod connect;
 mod consent;
 mod destroy;
 mod drill;
+mod explain;
 mod init;
 mod list;
 mod localstack;
@@ -93,6 +94,7 @@ enum Verb {
     Roll(roll::Args),
     Scale(scale::Args),
     Destroy(destroy::Args),
+    Explain(explain::Args),
     Unlock(unlock::Args),
     List(list::Args),
     Localstack(localstack::Args),
@@ -230,6 +232,7 @@ async fn run(verb: Verb, session: &Session) -> Result<Ended> {
         Verb::Drill(args) => Box::pin(drill::run(&args, session)).await,
         Verb::ToggleStickiness(args) => toggle_stickiness::run(&args, session).await,
         Verb::Destroy(args) => Box::pin(destroy::run(&args, session)).await,
+        Verb::Explain(args) => explain::run(&args, session),
         Verb::Unlock(args) => unlock::run(&args, session).await,
         Verb::List(args) => list::run(&args, session).await,
         Verb::Localstack(args) => localstack::run(&args, session).await,

@@ -1,11 +1,12 @@
 //! What is known of sessions: where they live, what keeps a user on one instance, and what a
 //! change does to those who are logged in.
 
+pub mod guide;
 mod impact;
-mod warnings;
+mod rules;
 
 pub use impact::{Impact, Level, impact};
-pub use warnings::warnings;
+pub use rules::{Advice, advice};
 
 use crate::{
     engine::{Address, Plan, Step},
@@ -52,6 +53,76 @@ impl Mode {
                 .is_some_and(|c| c.engine != CacheEngine::Memcached && c.replicas > 0),
             told: Told { cache: spec.cache.is_some(), database: spec.database.is_some() },
         }
+    }
+}
+
+/// The usual names for ways of keeping sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keeping {
+    /// In the memory of an instance, to which its users are bound.
+    StickyOnly,
+    /// In a store that all instances use.
+    SharedStore,
+    /// In a store, with users bound to an instance all the same.
+    Hybrid,
+    /// With the user, in a signed token.
+    Token,
+    /// In no way that is known, or not at all.
+    None,
+}
+
+impl Keeping {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::StickyOnly, Self::SharedStore, Self::Hybrid, Self::Token, Self::None];
+
+    /// Its name, for people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::StickyOnly => "sticky only",
+            Self::SharedStore => "shared store",
+            Self::Hybrid => "hybrid",
+            Self::Token => "token",
+            Self::None => "none",
+        }
+    }
+}
+
+impl Mode {
+    /// What this way of keeping sessions is called.
+    pub fn keeping(&self) -> Keeping {
+        let bound = self.stickiness.is_on();
+        match self.store {
+            // One instance alone binds everybody to itself.
+            Store::Memory if bound || self.instances <= 1 => Keeping::StickyOnly,
+            Store::None | Store::Memory => Keeping::None,
+            Store::Token => Keeping::Token,
+            Store::Redis | Store::Memcached | Store::Database | Store::Dynamodb if bound => {
+                Keeping::Hybrid
+            }
+            Store::Redis | Store::Memcached | Store::Database | Store::Dynamodb => {
+                Keeping::SharedStore
+            }
+        }
+    }
+
+    /// The same in a line: `hybrid: in redis, users stay on one instance for 1h`.
+    pub fn in_words(&self) -> String {
+        let place = match self.store {
+            Store::None => "the app is told of no store".to_owned(),
+            Store::Memory => "in the memory of each instance".to_owned(),
+            Store::Token => "with the user, in a signed token".to_owned(),
+            store => format!("in {}", store.as_str()),
+        };
+        let binds = match (&self.stickiness, self.stickiness.duration()) {
+            (Stickiness::AppCookie { name, .. }, Some(time)) => {
+                format!("users stay on one instance for {time}, by the app's cookie {name}")
+            }
+            (_, Some(time)) => format!("users stay on one instance for {time}"),
+            (_, None) => "any instance answers".to_owned(),
+        };
+        format!("{}: {place}, {binds}", self.keeping().name())
     }
 }
 

@@ -39,7 +39,7 @@ pub use network::{Nat, Network, Subnets, Zones};
 pub use seconds::Seconds;
 pub use source::Source;
 pub use stickiness::Stickiness;
-pub use store::{Sessions, Store};
+pub use store::{SessionRule, Sessions, Store};
 pub use values::Arn;
 pub use wrong::Wrong;
 

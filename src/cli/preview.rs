@@ -15,7 +15,7 @@ use crate::{
     cost::Monthly,
     engine::{self, Graph, Inventory, Kind, Plan, Problems},
     kinds::{DbInstance, DnsRecord, HostedZone, hosted_zone::zone_id},
-    sessions::{Mode, Shift, impacts, warnings},
+    sessions::{Advice, Mode, Shift, advice, impacts},
     spec::Spec,
     ui::{
         Trouble,
@@ -36,7 +36,7 @@ pub(super) struct Preview {
     /// What the file wants.
     graph: Graph<Aws>,
     /// What there is to say of it whatever the plan is.
-    warnings: Vec<String>,
+    warnings: Vec<Advice>,
     /// What was there.
     pub inventory: Inventory<Aws>,
     pub plan: Plan<Aws>,
@@ -66,9 +66,9 @@ impl Preview {
     ///
     /// # Errors
     /// Refused replacements.
-    pub(super) fn as_if(&self, inventory: Inventory<Aws>) -> Result<(Plan<Aws>, Shown, Stakes)> {
+    pub(super) fn as_if(&self, inventory: &Inventory<Aws>) -> Result<(Plan<Aws>, Shown, Stakes)> {
         let Self { spec, way, identity, graph, warnings, .. } = self;
-        picture(spec, &way.aws, identity, graph, &inventory, warnings.clone())
+        picture(spec, &way.aws, identity, graph, inventory, warnings.clone())
     }
 
     async fn again(self) -> Result<Self> {
@@ -131,8 +131,9 @@ async fn look(chosen: Chosen, spec: Spec, way: Way) -> Result<Preview> {
     let cloud = Arc::new(way.aws.clone());
     let (problems, ()) = tokio::try_join!(plan.problems(&cloud), refuse_taken(&plan, &cloud))?;
     let problems = Problems(problems);
-    let mut warnings = warnings(&spec);
-    warnings.extend(certificates::judge(&plan, &spec, found.certificate.as_ref())?);
+    let mut warnings = advice(&spec);
+    let of_certificate = certificates::judge(&plan, &spec, found.certificate.as_ref())?;
+    warnings.extend(of_certificate.into_iter().map(Advice::from));
     let inventory = found.inventory;
     let (plan, shown, stakes) =
         picture(&spec, &way.aws, &identity, &graph, &inventory, warnings.clone())?;
@@ -161,12 +162,12 @@ fn picture(
     identity: &Identity,
     graph: &Graph<Aws>,
     inventory: &Inventory<Aws>,
-    warnings: Vec<String>,
+    warnings: Vec<Advice>,
 ) -> Result<(Plan<Aws>, Shown, Stakes)> {
     let plan = Plan::new(graph, inventory.clone())?;
-    let then = Some(blueprint::mode_to_be(Mode::wanted(spec), graph));
-    let shift = Shift { today: blueprint::mode(inventory), then };
-    let shown = Shown::new(&plan, Place::of(aws, identity), warnings);
+    let then = blueprint::mode_to_be(Mode::wanted(spec), graph);
+    let shown = Shown::new(&plan, Place::of(aws, identity), warnings).with_mode(&then);
+    let shift = Shift { today: blueprint::mode(inventory), then: Some(then) };
     let impacts = impacts(&shift, &plan);
     let databases = inventory.of::<DbInstance>();
     let unsaved: Vec<_> =

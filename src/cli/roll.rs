@@ -42,6 +42,7 @@ pub(super) struct Args {
 /// Flags that say which instances.
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of which one is given")]
 struct Which {
     /// This one, such as app-1; may be given again
     #[arg(long, value_name = "NAME")]
@@ -85,7 +86,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
         let asked = chosen.contains(&*found.name) || unfinished.contains(&*found.name);
         found.spec.marked = Marked(asked);
     };
-    let (plan, shown, stakes) = preview.as_if(preview.inventory.clone().altered(marks))?;
+    let (plan, shown, stakes) = preview.as_if(&preview.inventory.clone().altered(marks))?;
     ui.part("plan", &shown)?;
     refuse_obstacles(&plan, false)?;
     args.consent.agree(&stakes, ui).await?;
@@ -111,8 +112,9 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
 /// When the stack is not as its file says, but for marks of an unfinished roll.
 fn refuse_other_changes(preview: &Preview) -> Result<()> {
     let unmarked = preview.inventory.clone();
-    let unmarked = unmarked.altered(|found: &mut Found<Instance>| found.spec.marked = Marked(false));
-    let (plan, ..) = preview.as_if(unmarked)?;
+    let unmarked =
+        unmarked.altered(|found: &mut Found<Instance>| found.spec.marked = Marked(false));
+    let (plan, ..) = preview.as_if(&unmarked)?;
     // An instance that is ill is waited for by any plan.
     let as_it_says = plan.steps().iter().all(|step| step.action() == Action::Await);
     ensure!(

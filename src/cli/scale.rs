@@ -57,7 +57,8 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     if !preview.plan.is_empty() {
         args.consent.agree(&preview.stakes, ui).await?;
         let aws = preview.way.aws.clone();
-        let turn = Turn::take(&aws, "stackctl scale", args.lock, &preview.standing, session).await?;
+        let turn =
+            Turn::take(&aws, "stackctl scale", args.lock, &preview.standing, session).await?;
         let Some(turn) = turn else { return Ok(Ended::Interrupted) };
         let again = [
             vec!["stackctl scale".to_owned(), args.count.to_string()],

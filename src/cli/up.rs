@@ -50,9 +50,9 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     if !preview.plan.is_empty() {
         let turn = Turn::take(&aws, "stackctl up", args.lock, &preview.standing, session).await?;
         let Some(turn) = turn else { return Ok(Ended::Interrupted) };
-        let again =
-            [vec!["stackctl up".to_owned()], args.file.typed(), args.place.typed()].concat();
-        let carried = carry_out(preview, args.consent, &again.join(" "), &turn, ui);
+        let again = [vec!["stackctl up".to_owned()], args.file.typed(), args.place.typed()];
+        let again = again.concat().join(" ");
+        let carried = carry_out(preview, args.consent, &again, &turn, ui);
         let ended = Box::pin(carried).await;
         let stop = turn.stop.clone();
         turn.end(session).await;

@@ -1,6 +1,6 @@
 //! What a way of keeping sessions promises to users.
 
-use crate::{sessions::Mode, spec::Store};
+use crate::sessions::{Keeping, Mode};
 use serde::Serialize;
 
 /// What is promised to users, by how sessions are kept.
@@ -22,16 +22,12 @@ pub enum Promise {
 impl Promise {
     /// What a stack's way of keeping sessions promises.
     pub fn of(mode: &Mode) -> Self {
-        let bound = mode.stickiness.is_on();
-        match mode.store {
-            // One server alone binds everybody to itself.
-            Store::Memory if bound || mode.instances <= 1 => Self::Sticky,
-            Store::None | Store::Memory => Self::None,
-            Store::Token => Self::Token,
-            Store::Redis | Store::Memcached | Store::Database | Store::Dynamodb if bound => {
-                Self::Hybrid
-            }
-            Store::Redis | Store::Memcached | Store::Database | Store::Dynamodb => Self::Shared,
+        match mode.keeping() {
+            Keeping::StickyOnly => Self::Sticky,
+            Keeping::SharedStore => Self::Shared,
+            Keeping::Hybrid => Self::Hybrid,
+            Keeping::Token => Self::Token,
+            Keeping::None => Self::None,
         }
     }
 
@@ -67,6 +63,7 @@ impl Promise {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::Store;
     use crate::{
         sessions::Told,
         spec::{Seconds, Stickiness},

@@ -226,12 +226,20 @@ const STICKINESS: &[Key] = &[
     key("duration", Duration(1, 604_800), Is("86400"), "how long an idle client stays bound"),
 ];
 
-const SESSIONS: &[Key] = &[key(
-    "store",
-    choice::<Store>(),
-    Depends("what the cache speaks, `redis` or `memcached`; without a cache `none`"),
-    "where sessions live",
-)];
+const SESSIONS: &[Key] = &[
+    key(
+        "store",
+        choice::<Store>(),
+        Depends("what the cache speaks, `redis` or `memcached`; without a cache `none`"),
+        "where sessions live",
+    ),
+    key(
+        "allow",
+        Names,
+        Nothing,
+        "rules of `stackctl explain` that are fine here, each with the reason",
+    ),
+];
 
 const CACHE: &[Key] = &[
     key("engine", choice::<CacheEngine>(), Is("valkey"), "what runs on it"),

@@ -1,16 +1,112 @@
 //! Where the sessions of the app live.
 
 use serde::Serialize;
+use std::collections::BTreeMap;
 
-use super::CacheEngine;
 use super::choice::Choice;
 use super::reader::Section;
+use super::{CacheEngine, Wrong};
 
 /// What is said about sessions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Sessions {
     /// Where they live.
     pub store: Store,
+    /// Rules that the user knows of and does not want to be told of again, each with the reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub allow: BTreeMap<String, String>,
+}
+
+/// What is told of a file that keeps sessions in a way that users may come to regret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionRule {
+    /// Sessions in memory end with their instance.
+    MemoryEndsWithInstance,
+    /// Stickiness that is shorter than sessions loses those in memory.
+    IdleLongerThanStickiness,
+    /// A cache of one node loses everything with it.
+    SingleNodeCache,
+    /// Memcached keeps no copies.
+    MemcachedCopiesNothing,
+    /// A cache that is full drops sessions.
+    EvictingCache,
+    /// A database of one instance cannot be reached while it is replaced.
+    DatabaseWithoutStandby,
+    /// The stack makes no `DynamoDB` table.
+    DynamodbTableMissing,
+    /// Session cookies cross the internet unencrypted.
+    CookiesInTheClear,
+    /// The app's cookie binds later than the load balancer's own.
+    AppCookieBindsLate,
+    /// Stickiness wants an instance in each zone.
+    ZoneWithoutInstance,
+    /// Rolls take long.
+    SlowRoll,
+}
+
+impl Choice for SessionRule {
+    const ALL: &'static [Self] = &[
+        Self::MemoryEndsWithInstance,
+        Self::IdleLongerThanStickiness,
+        Self::SingleNodeCache,
+        Self::MemcachedCopiesNothing,
+        Self::EvictingCache,
+        Self::DatabaseWithoutStandby,
+        Self::DynamodbTableMissing,
+        Self::CookiesInTheClear,
+        Self::AppCookieBindsLate,
+        Self::ZoneWithoutInstance,
+        Self::SlowRoll,
+    ];
+
+    fn word(self) -> &'static str {
+        self.code()
+    }
+}
+
+impl SessionRule {
+    /// All of them, in the order in which they are told.
+    pub const fn all() -> &'static [Self] {
+        <Self as Choice>::ALL
+    }
+
+    /// Its name in the file, in plans and for `stackctl explain`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::MemoryEndsWithInstance => "memory-ends-with-instance",
+            Self::IdleLongerThanStickiness => "idle-longer-than-stickiness",
+            Self::SingleNodeCache => "single-node-cache",
+            Self::MemcachedCopiesNothing => "memcached-copies-nothing",
+            Self::EvictingCache => "evicting-cache",
+            Self::DatabaseWithoutStandby => "database-without-standby",
+            Self::DynamodbTableMissing => "dynamodb-table-missing",
+            Self::CookiesInTheClear => "cookies-in-the-clear",
+            Self::AppCookieBindsLate => "app-cookie-binds-late",
+            Self::ZoneWithoutInstance => "zone-without-instance",
+            Self::SlowRoll => "slow-roll",
+        }
+    }
+}
+
+fn check_code(code: &str) -> Result<(), Wrong> {
+    if SessionRule::all().iter().any(|rule| rule.code() == code) {
+        return Ok(());
+    }
+    let near = |rule: &&SessionRule| strsim::jaro_winkler(rule.code(), code) > 0.8;
+    let help = SessionRule::all().iter().find(near).map_or_else(
+        || "`stackctl explain` lists the rules".to_owned(),
+        |rule| format!("did you mean `{}`?", rule.code()),
+    );
+    Err(Wrong::new("there is no such rule").help(help))
+}
+
+fn check_reason(reason: &str) -> Result<(), Wrong> {
+    if reason.trim().is_empty() {
+        return Err(Wrong::new("the reason is missing")
+            .help("say why this is fine here, for whoever reads the file next"));
+    }
+    Ok(())
 }
 
 /// Where sessions live.
@@ -84,6 +180,9 @@ impl Sessions {
             Some(CacheEngine::Memcached) => Store::Memcached,
             None => Store::None,
         };
-        Self { store: section.choice("store").unwrap_or(usual) }
+        Self {
+            store: section.choice("store").unwrap_or(usual),
+            allow: section.names("allow", check_code, check_reason),
+        }
     }
 }

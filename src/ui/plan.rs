@@ -8,7 +8,7 @@ use crate::{
     aws::{Aws, Identity},
     cost::Monthly,
     engine::{Action, Address, Change, Plan, Step, Swap},
-    sessions::{Impact, Level, Shift},
+    sessions::{Advice, Impact, Level, Mode, Shift},
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -58,8 +58,11 @@ pub struct Shown {
     /// Whether somebody may be logged in, and may stay so.
     #[serde(skip)]
     in_use: bool,
+    /// How sessions will be kept, in a line; `None` where nothing goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<String>,
     /// What should be known of how sessions are kept.
-    warnings: Vec<String>,
+    warnings: Vec<Advice>,
     /// What is done, a replacement being one line.
     lines: Vec<Line>,
     /// What should be known of resources, whether or not they change.
@@ -136,7 +139,7 @@ impl Shown {
     pub fn new<C: Send + Sync + 'static>(
         plan: &Plan<C>,
         place: Place,
-        warnings: Vec<String>,
+        warnings: Vec<Advice>,
     ) -> Self {
         let lines: Vec<Line> = plan.steps().iter().filter_map(|step| line(step, plan)).collect();
         let note = |(address, text): &(Address, String)| Note {
@@ -152,11 +155,19 @@ impl Shown {
             monthly: None,
             worst: None,
             in_use: false,
+            mode: None,
             warnings,
             notes: plan.notes().iter().filter(|(at, _)| !noted(at)).map(note).collect(),
             obstacles: plan.obstacles().iter().map(note).collect(),
             lines,
         }
+    }
+
+    /// The same, with how sessions will be kept.
+    #[must_use]
+    pub fn with_mode(mut self, mode: &Mode) -> Self {
+        self.mode = Some(mode.in_words());
+        self
     }
 
     /// The same, with what is left behind of things that are deleted.

@@ -7,7 +7,7 @@ use crate::{
 use stackctl::{
     blueprint::{self, Facts},
     engine::{Action, Inventory, Plan},
-    sessions::{Mode, Shift, impacts, warnings},
+    sessions::{Mode, Shift, advice, impacts},
     spec::{Mistakes, Problem, Source, Spec, load},
     ui::{
         Report,
@@ -80,8 +80,7 @@ fn accepted(spec: &Spec) -> Result<(), String> {
     })?;
     let place = Place { stack: spec.name.clone(), region, account: facts.account, endpoint: None };
     let shift = Shift { today: None, then: Some(Mode::wanted(spec)) };
-    let shown =
-        Shown::new(&plan, place, warnings(spec)).with_impacts(&shift, impacts(&shift, &plan));
+    let shown = Shown::new(&plan, place, advice(spec)).with_impacts(&shift, impacts(&shift, &plan));
     let text = anstream::adapter::strip_str(&shown.to_string()).to_string();
     ensure(is_plain(&text), || format!("the plan is not plain: {text:?}"))?;
     serde_json::to_string(&shown).map_err(|error| format!("no JSON: {error}"))?;

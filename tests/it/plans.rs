@@ -5,7 +5,7 @@ use stackctl::{
     cost::Monthly,
     engine::{Action, Inventory, Plan},
     kinds,
-    sessions::{Mode, Shift, impacts, warnings},
+    sessions::{Mode, Shift, advice, impacts},
     spec::{Source, Spec, load, schema},
     ui::plan::{Place, Shown},
 };
@@ -65,7 +65,9 @@ fn every_example_has_the_plan_that_was_reviewed() {
             let Facts { region, account, .. } = facts(&spec);
             let place = Place { stack: spec.name.clone(), region, account, endpoint: None };
             let monthly = Monthly::of(draw(&spec, &facts(&spec)).unwrap().described());
-            let shown = Shown::new(&plan(&spec), place, warnings(&spec)).with_cost(monthly);
+            let shown = Shown::new(&plan(&spec), place, advice(&spec))
+                .with_mode(&Mode::wanted(&spec))
+                .with_cost(monthly);
             let shown = shown.to_string();
             insta::assert_snapshot!(&*stack, anstream::adapter::strip_str(&shown).to_string());
         }

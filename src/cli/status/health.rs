@@ -2,12 +2,15 @@
 
 use crate::{
     aws::{Aws, lock::Holder},
+    blueprint,
     cli::outputs::Outputs,
     engine::{Address, Found, Inventory, Kind, Phase},
     kinds::{
         CacheCluster, DbCluster, DbInstance, LoadBalancer, ReplicationGroup, Target, TargetGroup,
         stores::databases::is_out_of_use,
     },
+    sessions::Keeping,
+    spec::Store,
     ui::{
         paint::{BAD, CARE, FAINT, GOOD, Painted, STRONG},
         plan::{Place, Summary},
@@ -30,12 +33,24 @@ pub(in crate::cli) struct Status {
     targets: Targets,
     parts: Vec<Part>,
     stickiness: Option<String>,
+    /// How sessions are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sessions: Option<Sessions>,
     /// What should be known of the rest, such as what others have added to it.
     notes: Vec<Note>,
     drift: Drift,
     /// The run that writes to it at the moment.
     #[serde(skip_serializing_if = "Option::is_none")]
     under_way: Option<Holder>,
+}
+
+/// How sessions are kept.
+#[derive(Debug, Serialize)]
+struct Sessions {
+    mode: Keeping,
+    store: Store,
+    #[serde(skip)]
+    in_words: String,
 }
 
 /// How far the stack is from its file.
@@ -156,6 +171,11 @@ impl Status {
             local_url: outputs.local_url,
             targets: Targets { healthy, all },
             parts,
+            sessions: blueprint::mode(found).map(|mode| Sessions {
+                mode: mode.keeping(),
+                store: mode.store,
+                in_words: mode.in_words(),
+            }),
             stickiness: found.of::<TargetGroup>().next().map(|g| g.spec.stickiness.to_string()),
             drift,
             under_way,
@@ -191,7 +211,17 @@ impl Part {
 impl Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            place, url, local_url, targets, parts, stickiness, notes, drift, under_way, ..
+            place,
+            url,
+            local_url,
+            targets,
+            parts,
+            stickiness,
+            sessions,
+            notes,
+            drift,
+            under_way,
+            ..
         } = self;
         writeln!(f, "{place}")?;
         if let Some(run) = under_way {
@@ -225,6 +255,9 @@ impl Display for Status {
             let style = if *ready { GOOD } else { CARE };
             writeln!(f, "{}  {}", Painted(STRONG, address), Painted(style, state))?;
             notes.iter().try_for_each(|note| writeln!(f, "  {} {note}", Painted(CARE, "!")))?;
+        }
+        if let Some(Sessions { in_words, .. }) = sessions {
+            writeln!(f, "{}  {in_words}", Painted(STRONG, "sessions"))?;
         }
         if let Some(stickiness) = stickiness {
             writeln!(f, "{}  {stickiness}", Painted(STRONG, "stickiness"))?;
@@ -287,6 +320,7 @@ mod tests {
             targets: Targets::default(),
             parts: vec![part],
             stickiness: None,
+            sessions: None,
             notes: vec![note("security-group", "tcp 22 from 0.0.0.0/0 is not the stack's")],
             drift: Drift::of(Summary::default()),
             under_way: None,

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     engine::Change,
-    sessions::{Impact, Level},
+    sessions::{Advice, Impact, Level},
     ui::{
         paint::{BAD, CARE, FAINT, GOOD, HINT, Painted, STRONG},
         words::{about, cut},
@@ -60,16 +60,30 @@ impl Display for Shown {
         write_notes(f, "to be known", CARE, &self.notes)?;
         write_notes(f, "in the way", BAD, &self.obstacles)?;
         let verdict = (self.in_use && self.changes).then(|| verdict(self.worst));
-        if verdict.is_some() || !self.warnings.is_empty() {
+        if verdict.is_some() || self.mode.is_some() || !self.warnings.is_empty() {
             writeln!(f, "\n{}", Painted(STRONG, "sessions"))?;
+            self.mode.iter().try_for_each(|mode| writeln!(f, "  {mode}"))?;
             verdict.iter().try_for_each(|verdict| writeln!(f, "  {verdict}"))?;
-            self.warnings.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
+            self.warnings.iter().try_for_each(|advice| write_advice(f, advice))?;
         }
         write!(f, "\n{}", self.summary)?;
         self.monthly.iter().try_for_each(|monthly| {
             let prices = format!("(list prices of us-east-1 of {}, no traffic)", monthly.prices_of);
             write!(f, "\n{monthly} {}", Painted(FAINT, prices))
         })
+    }
+}
+
+/// What is told of sessions, with the code by which it is explained and allowed.
+fn write_advice(f: &mut fmt::Formatter<'_>, advice: &Advice) -> fmt::Result {
+    match advice {
+        Advice { rule: Some(rule), allowed: Some(reason), .. } => {
+            writeln!(f, "  {}", Painted(FAINT, format_args!("allowed: {} ({reason})", rule.code())))
+        }
+        Advice { rule: Some(rule), says, .. } => {
+            writeln!(f, "  {says} {}", Painted(FAINT, format_args!("[{}]", rule.code())))
+        }
+        Advice { rule: None, says, .. } => writeln!(f, "  {says}"),
     }
 }
 

@@ -22,6 +22,7 @@ fn change(attribute: &'static str, from: &str, to: &str, replaces: bool) -> Chan
 
 fn plan(lines: Vec<Line>, summary: Summary) -> Shown {
     Shown {
+        mode: None,
         place: Place {
             stack: "shop".into(),
             region: "eu-west-1".into(),
@@ -54,7 +55,7 @@ fn changes_are_told_one_by_one_and_with_what_they_do_to_users() {
     let mut shown = plan(vec![group, instance, cache], summary);
     shown.worst = Some(Level::Repins);
     shown.in_use = true;
-    shown.warnings.push("a cache of one node is empty when it fails".into());
+    shown.warnings.push("a cache of one node is empty when it fails".to_owned().into());
     insta::assert_snapshot!(plain(&shown.to_string()), @r"
     shop in eu-west-1, account 111122223333
 

@@ -22,7 +22,9 @@ async fn a_stack_comes_up_and_goes_through_a_calm_proxy() {
     desk.write("stack.yaml", FILE);
     desk.ok(&["up", "stack.yaml"]);
     assert!(proxy.count("ec2:RunInstances") == 1 && proxy.count("iam:CreateRole") == 1);
-    let unknown: Vec<_> = proxy.log().iter().map(|record| record.call.clone()).collect();
+    // Where a tier serves is asked of an emulator without any signature.
+    let calls = proxy.log().into_iter().map(|record| record.call.clone());
+    let unknown: Vec<_> = calls.filter(|call| call != "unsigned:GET /_twin").collect();
     assert!(!unknown.iter().any(|call| call.contains([' ', '/'])), "{unknown:?}");
     desk.ok(&["destroy", "--yes"]);
     assert_eq!(cloud.everything().await, before);

@@ -1,27 +1,61 @@
 //! What a stack file allows, though users may come to regret it.
 
-use crate::spec::{Scheme, Seconds, Spec, Stickiness, Store};
+use crate::spec::{MaxmemoryPolicy, Scheme, Seconds, SessionRule, Spec, Stickiness, Store};
+use serde::Serialize;
 
 /// Rolling for longer than this deserves to be known beforehand.
 const LONG_ROLL: Seconds = Seconds(15 * 60);
 
-/// What the user should know of how the file keeps sessions; whole lower-case sentences without
-/// a full stop, each with the way out.
-pub fn warnings(spec: &Spec) -> Vec<String> {
-    [
-        memory,
-        idle_users,
-        single_node,
-        memcached,
-        dynamodb,
-        in_the_clear,
-        app_cookie,
-        zones_without_instance,
-        slow_roll,
-    ]
-    .iter()
-    .filter_map(|rule| rule(spec))
-    .collect()
+/// One thing that the user should know of how the file keeps sessions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Advice {
+    /// The rule behind it; `None` for what cannot be allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<SessionRule>,
+    /// A whole lower-case sentence without a full stop, with the way out.
+    pub says: String,
+    /// Why the file allows it, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<String>,
+}
+
+impl From<String> for Advice {
+    fn from(says: String) -> Self {
+        Self { rule: None, says, allowed: None }
+    }
+}
+
+/// What the user should know of how the file keeps sessions, and what is allowed in vain.
+pub fn advice(spec: &Spec) -> Vec<Advice> {
+    let mut allow = spec.sessions.allow.clone();
+    let told = |rule: &SessionRule| {
+        let says = broken(*rule, spec)?;
+        Some(Advice { rule: Some(*rule), says, allowed: allow.remove(rule.code()) })
+    };
+    let mut all: Vec<_> = SessionRule::all().iter().filter_map(told).collect();
+    all.extend(allow.into_keys().map(|code| {
+        Advice::from(format!(
+            "sessions.allow has {code}, which this file does not break: take it out"
+        ))
+    }));
+    all
+}
+
+/// What a file does against a rule, if it does.
+fn broken(rule: SessionRule, spec: &Spec) -> Option<String> {
+    match rule {
+        SessionRule::MemoryEndsWithInstance => memory(spec),
+        SessionRule::IdleLongerThanStickiness => idle_users(spec),
+        SessionRule::SingleNodeCache => single_node(spec),
+        SessionRule::MemcachedCopiesNothing => memcached(spec),
+        SessionRule::EvictingCache => evicting(spec),
+        SessionRule::DatabaseWithoutStandby => no_standby(spec),
+        SessionRule::DynamodbTableMissing => dynamodb(spec),
+        SessionRule::CookiesInTheClear => in_the_clear(spec),
+        SessionRule::AppCookieBindsLate => app_cookie(spec),
+        SessionRule::ZoneWithoutInstance => zones_without_instance(spec),
+        SessionRule::SlowRoll => slow_roll(spec),
+    }
 }
 
 fn memory(spec: &Spec) -> Option<String> {
@@ -57,6 +91,26 @@ fn memcached(spec: &Spec) -> Option<String> {
     (spec.sessions.store == Store::Memcached).then(|| {
         "Memcached copies nothing: users whose session is on a node that fails are logged out; \
          valkey keeps replicas (cache.engine)"
+            .into()
+    })
+}
+
+fn evicting(spec: &Spec) -> Option<String> {
+    let policy = spec.cache.as_ref()?.maxmemory_policy?;
+    (spec.sessions.store == Store::Redis && policy != MaxmemoryPolicy::Noeviction).then(|| {
+        format!(
+            "with {} a cache that is full drops sessions, and their users are logged out; \
+             noeviction refuses new ones instead (cache.maxmemory_policy)",
+            policy.as_str()
+        )
+    })
+}
+
+fn no_standby(spec: &Spec) -> Option<String> {
+    let database = spec.database.as_ref()?;
+    (spec.sessions.store == Store::Database && !database.multi_az).then(|| {
+        "while the only instance of the database is replaced, patched or fails, nobody can use a \
+         session; database.multi_az: true has another take over"
             .into()
     })
 }
@@ -131,7 +185,7 @@ mod tests {
         };
         let text = format!("name: shop\n{text}");
         let spec = load(&Source::new("stack.yaml", text), &[], &|_| None).unwrap();
-        warnings(&spec).join("\n")
+        advice(&spec).into_iter().map(|a| a.says).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
@@ -186,6 +240,42 @@ mod tests {
         assert!(warned("app: {image: \"shop:1\"}\ncache: {replicas: 0}").contains("only node"));
         let elsewhere = "app: {image: \"shop:1\"}\ncache: {replicas: 0}\nsessions: {store: token}";
         assert_eq!(warned(elsewhere), "");
+    }
+
+    #[test]
+    fn a_cache_that_drops_what_is_there_is_told() {
+        let text = |policy: &str| {
+            format!(
+                "app: {{image: \"shop:1\"}}\ncache: {{replicas: 1, maxmemory_policy: {policy}}}"
+            )
+        };
+        assert!(warned(&text("volatile-lru")).contains("with volatile-lru a cache that is full"));
+        assert_eq!(warned(&text("noeviction")), "");
+    }
+
+    #[test]
+    fn a_database_of_one_instance_holds_up_everybody() {
+        let text = |multi_az: bool| {
+            format!(
+                "app: {{image: \"shop:1\"}}\nsessions: {{store: database}}\n\
+                 database: {{engine: postgres, version: \"17\", multi_az: {multi_az}}}"
+            )
+        };
+        assert!(warned(&text(false)).contains("only instance of the database"));
+        assert_eq!(warned(&text(true)), "");
+    }
+
+    #[test]
+    fn what_the_file_allows_keeps_its_reason_and_what_it_allows_in_vain_is_told() {
+        let text = "name: shop\napp: {image: \"shop:1\"}\nload_balancer: {scheme: internal}\n\
+                    sessions: {store: memory, allow: {memory-ends-with-instance: games are short, \
+                    slow-roll: why}}\n";
+        let spec = load(&Source::new("stack.yaml", text), &[], &|_| None);
+        let spec = spec.unwrap_or_else(|wrong| panic!("{wrong}"));
+        let all = advice(&spec);
+        assert_eq!(all[0].rule, Some(SessionRule::MemoryEndsWithInstance));
+        assert_eq!(all[0].allowed.as_deref(), Some("games are short"));
+        assert!(all.last().unwrap().says.contains("has slow-roll, which this file"), "{all:?}");
     }
 
     #[test]
