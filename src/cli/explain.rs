@@ -99,7 +99,8 @@ mod tests {
     fn a_topic_is_found_by_its_name_and_a_near_miss_is_told() {
         assert_eq!(named("hybrid").unwrap().name, "hybrid");
         assert_eq!(named("Shared store").unwrap().name, "shared-store");
-        let miss = format!("{:?}", named("single-node-cash").unwrap_err());
+        let error = named("single-node-cash").unwrap_err();
+        let miss = crate::ui::Report::of(&error).to_string();
         assert!(miss.contains("single-node-cache"), "{miss}");
         assert!(named("xyz").is_err());
     }

@@ -1,6 +1,7 @@
 //! `status`: how the stack is, asked of AWS now.
 
 mod health;
+mod load;
 
 use super::{
     Ended, Session, connect::Where, list, preview, reading::as_ourselves, which::StackArgs,

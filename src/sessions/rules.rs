@@ -267,7 +267,8 @@ mod tests {
 
     #[test]
     fn what_the_file_allows_keeps_its_reason_and_what_it_allows_in_vain_is_told() {
-        let text = "name: shop\napp: {image: \"shop:1\"}\nload_balancer: {scheme: internal}\n\
+        let text = "name: shop\napp: {image: \"shop:1\"}\nload_balancer: {scheme: internal, \
+                    stickiness: {cookie: lb}}\n\
                     sessions: {store: memory, allow: {memory-ends-with-instance: games are short, \
                     slow-roll: why}}\n";
         let spec = load(&Source::new("stack.yaml", text), &[], &|_| None);

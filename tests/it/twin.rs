@@ -110,6 +110,16 @@ fn sessions_in_memory_are_kept_while_users_stay_on_one_instance() {
         assert_eq!(report["moves"], 0);
         assert_eq!(report["servers"].as_object().unwrap().len(), 2);
     }
+    // One user who asks on and on weighs on one instance.
+    tier.verify(&["--users", "1", "--requests", "8000"]);
+    let began = Instant::now();
+    let uneven = "stickiness makes the load uneven";
+    while !tier.desk.ok(&["status"]).out.contains(uneven) {
+        assert!(began.elapsed() < Duration::from_secs(20), "{}", tier.desk.ok(&["status"]).out);
+    }
+    let targets = &tier.desk.json(&["status"])["targets"]["all"];
+    let shares = targets.as_array().unwrap().iter().map(|t| t["load"]["share"].as_f64().unwrap());
+    assert!((shares.sum::<f64>() - 1.0).abs() < 0.01, "{targets}");
     tier.destroy();
 }
 

@@ -1,5 +1,6 @@
 //! What a stack's state comes to, in a few lines.
 
+use super::load::{Load, Share};
 use crate::{
     aws::{Aws, lock::Holder},
     blueprint,
@@ -116,6 +117,9 @@ struct One {
     name: String,
     instance: String,
     state: String,
+    /// What it has had of the requests, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    load: Option<Share>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     reasons: Vec<String>,
 }
@@ -140,12 +144,14 @@ impl Status {
         drift: Drift,
         under_way: Option<Holder>,
     ) -> Self {
+        let load = Load::of(aws, found).await;
         let mut all: Vec<One> = found
             .of::<Target>()
             .map(|t| One {
                 name: t.name.to_string(),
                 instance: t.live.instance.clone(),
                 state: t.live.health.clone(),
+                load: load.as_ref().and_then(|load| load.share(&t.live.instance)),
                 reasons: t.notes.clone(),
             })
             .collect();
@@ -161,7 +167,12 @@ impl Status {
         let notes = found.notes().filter(|(at, _)| !told(at)).flat_map(|(at, notes)| {
             notes.iter().map(move |text| Note { address: at.clone(), text: text.clone() })
         });
-        let notes = notes.collect();
+        let mut notes: Vec<_> = notes.collect();
+        notes.extend(
+            load.as_ref()
+                .and_then(Load::uneven)
+                .map(|text| Note { address: Address::of::<TargetGroup>("app"), text }),
+        );
         let outputs = Outputs::of(aws, found).await;
         Self {
             place,
@@ -241,7 +252,7 @@ impl Display for Status {
             healthy => (BAD, format!("{healthy} of {total} healthy")),
         };
         writeln!(f, "\n{} {}", Painted(STRONG, "targets"), Painted(style, healthy))?;
-        for One { name, instance, state, reasons } in &targets.all {
+        for One { name, instance, state, load, reasons } in &targets.all {
             let style = match state.as_str() {
                 "healthy" => GOOD,
                 "unhealthy" => BAD,
@@ -249,6 +260,7 @@ impl Display for Status {
             };
             write!(f, "  {name}  {instance}  {}", Painted(style, state))?;
             reasons.iter().try_for_each(|reason| write!(f, ": {reason}"))?;
+            load.iter().try_for_each(|load| write!(f, "  {}", Painted(FAINT, load)))?;
             writeln!(f)?;
         }
         for Part { address, state, ready, notes } in parts {
