@@ -1,6 +1,6 @@
 //! What a stack's state comes to, in a few lines.
 
-use super::load::{Load, Share};
+use super::load::{Load, Requests};
 use crate::{
     aws::{Aws, lock::Holder},
     blueprint,
@@ -119,7 +119,7 @@ struct One {
     state: String,
     /// What it has had of the requests, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    load: Option<Share>,
+    load: Option<Requests>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     reasons: Vec<String>,
 }

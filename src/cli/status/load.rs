@@ -29,8 +29,8 @@ pub(super) struct Load {
 
 /// One target's part.
 #[derive(Debug, PartialEq, Serialize)]
-pub(super) struct Share {
-    requests: u64,
+pub(super) struct Requests {
+    count: u64,
     /// Of these, how many came from users who were bound to it.
     bound: u64,
     /// From 0 to 1, of the requests of all targets.
@@ -57,10 +57,10 @@ impl Load {
     }
 
     /// What an instance has had of it; `None` before the first request.
-    pub(super) fn share(&self, instance: &str) -> Option<Share> {
+    pub(super) fn share(&self, instance: &str) -> Option<Requests> {
         let (_, requests, bound) = self.targets.get(instance)?;
         let share = ratio(*requests, self.all())?;
-        Some(Share { requests: *requests, bound: *bound, share })
+        Some(Requests { count: *requests, bound: *bound, share })
     }
 
     /// What is to be told where stickiness leaves one target with much more than the others.
@@ -85,10 +85,10 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| exact(part) / exact(whole))
 }
 
-impl Display for Share {
+impl Display for Requests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { requests, bound, share } = self;
-        write!(f, "{:.0} % of the requests ({requests}, {bound} of bound users)", share * 100.0)
+        let Self { count, bound, share } = self;
+        write!(f, "{:.0} % of the requests ({count}, {bound} of bound users)", share * 100.0)
     }
 }
 
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_target_has_its_part_of_all_requests() {
         let share = load(true, [30, 10]).share("i-0").unwrap();
-        assert_eq!(share, Share { requests: 30, bound: 15, share: 0.75 });
+        assert_eq!(share, Requests { count: 30, bound: 15, share: 0.75 });
         assert_eq!(share.to_string(), "75 % of the requests (30, 15 of bound users)");
         assert_eq!(load(true, [0, 0]).share("i-0"), None);
         assert_eq!(load(true, [1, 1]).share("i-9"), None);
