@@ -107,6 +107,9 @@ def supervise(settings, record, gate=None):
                 gate.close()
                 gate = None
                 say(f"{emulator.title} {version(emulator)} answers at http://127.0.0.1:{settings['port']}")
+            if serving and serving.poll() is not None:
+                say("the twin has ended: starting it anew")
+                serving = None
             if settings["twin"] and not signals.told and not serving and (gate is None and who(settings["port"])):
                 serving = twin(settings, record.state, venv / "bin/python")
             if not signals.told and not gate and record.unwanted():

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import time
 import urllib.error
 import urllib.request
@@ -60,6 +61,7 @@ class Twin:
     def told(self):
         return {
             **self.balancer.told(),
+            "pid": os.getpid(),
             "urls": self.urls,
             "instances": {name: one.told() for name, one in self.instances.items()},
             "stores": self.stores.told(),

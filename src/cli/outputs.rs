@@ -121,6 +121,17 @@ pub(super) fn kinds() -> Vec<Box<dyn AnyKind<Aws>>> {
 }
 
 impl Outputs {
+    /// The same right after the stack was made: it may take a moment until it serves.
+    pub(super) async fn of_new(aws: &Aws, found: &Inventory<Aws>) -> Self {
+        let balancer = found.of::<LoadBalancer>().find(|b| b.phase != Phase::Going);
+        if let (Some(endpoint), Some(balancer)) = (aws.endpoint.as_deref(), balancer)
+            && is_here(Some(endpoint))
+        {
+            twin::settle(endpoint, &balancer.live.dns_name).await;
+        }
+        Self::of(aws, found).await
+    }
+
     /// Collects them from what was found.
     pub(super) async fn of(aws: &Aws, found: &Inventory<Aws>) -> Self {
         let balancer = found.of::<LoadBalancer>().find(|b| b.phase != Phase::Going);

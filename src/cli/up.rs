@@ -67,7 +67,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     if !ui.is_json() {
         ui.say("");
     }
-    ui.part("outputs", &Outputs::of(&aws, &inventory).await)?;
+    ui.part("outputs", &Outputs::of_new(&aws, &inventory).await)?;
     Ok(Ended::Done)
 }
 

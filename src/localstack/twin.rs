@@ -52,13 +52,17 @@ struct Store {
 /// Where the load balancer of this DNS name serves on this machine; `None` where nothing makes it
 /// serve, as on AWS.
 pub async fn serving(endpoint: &str, stack: &str, dns_name: &str) -> Option<Serving> {
+    ask(endpoint).await?.serving(stack, dns_name)
+}
+
+/// Waits a little until the load balancer of this DNS name serves, where something makes it serve.
+pub async fn settle(endpoint: &str, dns_name: &str) {
     let until = Instant::now() + PATIENCE;
-    loop {
-        let told = ask(endpoint).await?;
-        match told.serving(stack, dns_name) {
-            None if Instant::now() < until => sleep(PAUSE).await,
-            serving => return serving,
-        }
+    while let Some(told) = ask(endpoint).await
+        && !told.urls.contains_key(dns_name)
+        && Instant::now() < until
+    {
+        sleep(PAUSE).await;
     }
 }
 

@@ -51,7 +51,11 @@ const DATABASE: &str = "database: {engine: postgres, version: \"17\", protect: f
 
 impl Tier {
     fn up(text: &str) -> Self {
-        let desk = Desk::at(serving());
+        Self::up_at(serving(), text)
+    }
+
+    fn up_at(endpoint: &str, text: &str) -> Self {
+        let desk = Desk::at(endpoint);
         desk.write("stack.yaml", text);
         desk.ok(&["up", "--yes"]);
         let url = desk.json(&["outputs"])["local_url"].as_str().unwrap().to_owned();
@@ -93,6 +97,12 @@ fn ask(url: &str, line: &str, headers: &str) -> String {
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
     text
+}
+
+/// What the twin has told the emulator.
+fn told(endpoint: &str) -> Value {
+    let answer = ask(endpoint, "GET /_twin HTTP/1.1", "");
+    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
 }
 
 /// Users of a few kinds of numbers: as few as one looks at, and many.
@@ -159,6 +169,20 @@ fn sessions_in_a_cache_outlive_toggles_rolls_and_more_and_fewer_instances() {
     );
 }
 
+#[test]
+fn a_twin_that_is_killed_is_started_anew_and_leaves_nothing_behind() {
+    let endpoint = emulator::start(&["--twin", env!("CARGO_BIN_EXE_stackctl")]);
+    let tier = Tier::up_at(&endpoint, &file("shop:1", OFF, REDIS));
+    let pid = told(&endpoint)["pid"].to_string();
+    Command::new("kill").args(["-9", &pid]).output().unwrap();
+    let began = Instant::now();
+    while tier.desk.run(&["verify"]).code != 0 {
+        assert!(began.elapsed() < Duration::from_secs(60), "it serves again");
+    }
+    assert_ne!(told(&endpoint)["pid"].to_string(), pid);
+    tier.destroy();
+}
+
 /// A browser of this machine, if it has one.
 fn browser() -> Option<&'static str> {
     let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -223,8 +247,7 @@ async fn an_app_that_crashes_costs_some_requests_and_no_session() {
     let tier = Tier::up(&file("shop:1", OWN_COOKIE, REDIS));
     let cloud = Cloud::new(serving(), &tier.desk.account, REGION);
     let instance = cloud.instances("shop").await[0].instance_id().unwrap().to_owned();
-    let at = ask(serving(), "GET /_twin HTTP/1.1", "");
-    let told: Value = serde_json::from_str(at.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let told = told(serving());
     let port = &told["instances"][&instance]["port"];
     let crash = format!("sleep 1; curl -s -X POST http://127.0.0.1:{port}/crash; sleep 14");
     let during =
