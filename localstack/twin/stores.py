@@ -25,7 +25,7 @@ class Stores:
         self.programs = Programs(pathlib.Path(settings["programs"]), say)
         self.authority = Authority(folder)
         self.trust, self.file = self.authority.trust, folder / "stores.json"
-        self.running, self.starting, self.ending = {}, {}, set()
+        self.running, self.starting, self.ending, self.written = {}, {}, set(), None
         self.write()
 
     async def become(self, wanted):
@@ -69,9 +69,11 @@ class Stores:
         for name, server in self.running.items():
             there = here.setdefault(name.rpartition("/")[0], {})
             there |= dict.fromkeys(server.store["names"], server.where())
-        draft = self.file.with_suffix(".new")
-        draft.write_text(json.dumps(here))
-        draft.replace(self.file)
+        if here != self.written:
+            draft = self.file.with_suffix(".new")
+            draft.write_text(json.dumps(here))
+            draft.replace(self.file)
+            self.written = here
 
     def told(self):
         return [

@@ -1,6 +1,7 @@
 """Reboots and failovers of databases."""
 
 from ..call import fault
+from .db_clusters import busy
 from .registry import on
 from .states import enter, passing
 
@@ -35,13 +36,8 @@ def reboot_db_instance(call):
 @on("rds", "FailoverDBCluster")
 def failover_db_cluster(call):
     name = (call.get("DBClusterIdentifier") or "").lower()
-    cluster = call.moto("rds").clusters.get(name)
-    if not cluster:
-        raise fault("DBClusterNotFoundFault", f"DBCluster {name} not found.", 404)
-    if passing(call, "dbcluster", name):
-        raise fault("InvalidDBClusterStateFault", f"DB cluster {name} is not in available state")
-    if len(cluster.members) < 2:
-        raise fault("InvalidDBClusterStateFault", f"DB cluster {name} has no instance to fail over to")
+    busy(call, name)
+    # moto refuses a cluster that is not there, or that has nothing to fail over to.
     answer = call.forward()
     booted(call, name)
     enter(call, "dbcluster", name, "failing-over")
