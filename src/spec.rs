@@ -30,6 +30,7 @@ mod wrong;
 
 pub use app::{App, Architecture, HealthCheck, Role};
 pub use cache::{Cache, CacheEngine, MaxmemoryPolicy};
+pub(crate) use choice::nearest;
 pub use database::{Database, DatabaseEngine};
 pub use dns::Dns;
 pub use load::load;

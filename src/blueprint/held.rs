@@ -1,31 +1,31 @@
 //! What `toggle-stickiness --for` holds goes before what the file says, until it ends.
 
+use super::found::stickiness;
 use crate::{
     aws::Aws,
     engine::{Graph, Inventory},
-    kinds::{TargetGroup, target_group},
+    kinds::TargetGroup,
     sessions::Mode,
+    spec::Algorithm,
 };
 
 /// Leaves the stickiness of a target group as it is where that is held, unless AWS would refuse it
-/// beside what the file says.
-pub fn keep_held(graph: &mut Graph<Aws>, found: &Inventory<Aws>) {
+/// beside the algorithm that the file wants.
+pub fn keep_held(graph: &mut Graph<Aws>, found: &Inventory<Aws>, algorithm: Algorithm) {
     for group in found.of::<TargetGroup>().filter(|g| g.spec.held.standing().is_some()) {
-        let (stickiness, held) = (group.spec.stickiness.clone(), group.spec.held);
-        graph.amend::<TargetGroup>(&group.name, |wanted| {
-            let refused = wanted.algorithm == target_group::Algorithm::WeightedRandom
-                && stickiness != target_group::Stickiness::Off;
-            if !refused {
-                (wanted.stickiness, wanted.held) = (stickiness, held);
-            }
-        });
+        let held = &group.spec;
+        if stickiness(&held.stickiness).conflicts_with(algorithm).is_none() {
+            graph.amend::<TargetGroup>(&group.name, |wanted| {
+                (wanted.stickiness, wanted.held) = (held.stickiness.clone(), held.held);
+            });
+        }
     }
 }
 
 /// How the stack will keep sessions: as its file says, but for what is held.
 pub fn mode_to_be(mut wanted: Mode, graph: &Graph<Aws>) -> Mode {
     if let Some(group) = graph.get::<TargetGroup>("app") {
-        wanted.stickiness = super::found::stickiness(&group.stickiness);
+        wanted.stickiness = stickiness(&group.stickiness);
     }
     wanted
 }
@@ -51,7 +51,9 @@ mod tests {
         }
         let found = Found::ready("app", spec, TargetGroupLive { arn: "arn".into() });
         let mut graph = drawn(file);
-        keep_held(&mut graph, &Inventory::default().with(found));
+        let random = file.contains("random");
+        let algorithm = if random { Algorithm::WeightedRandom } else { Algorithm::RoundRobin };
+        keep_held(&mut graph, &Inventory::default().with(found), algorithm);
         graph.get::<TargetGroup>("app").unwrap().clone()
     }
 

@@ -289,6 +289,11 @@ fn no_url(configured: &str) -> Trouble {
     )
 }
 
+/// The server on this machine that calls go to, if they go to one.
+pub(super) fn here(aws: &Aws) -> Option<&str> {
+    aws.endpoint.as_deref().filter(|url| is_here(Some(url)))
+}
+
 /// Whether calls go to a server on this machine.
 pub(super) fn is_here(endpoint: Option<&str>) -> bool {
     endpoint.and_then(Host::of).is_some_and(|host| host.is_here())

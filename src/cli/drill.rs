@@ -9,7 +9,8 @@ use super::{
     consent::{Consent, Stakes},
     preview::{Preview, preview},
     turn::{LockArgs, Turn},
-    verify::{Answers, Asking, Shown, Subject, ended, write_junit},
+    up::again,
+    verify::{Shown, Subject, Watching, ended},
     which::FileArgs,
 };
 use crate::{
@@ -17,14 +18,14 @@ use crate::{
     engine::Address,
     kinds::Target,
     probe::{self, Promise, Ran, Settings},
-    sessions::{Impact, Shift},
+    sessions::{Impact, Mode, Shift},
     spec::Store,
-    ui::{Trouble, Ui},
+    ui::Ui,
 };
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use fault::{Fault, What};
 use futures::FutureExt as _;
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 use tokio::time::Instant;
 
 /// Break something on purpose, put it right again, and see what users feel of it
@@ -55,12 +56,7 @@ pub(super) struct Args {
     #[command(flatten)]
     lock: LockArgs,
     #[command(flatten)]
-    answers: Answers,
-    #[command(flatten)]
-    asking: Asking,
-    /// Write the checks to a file as JUnit has them
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    junit: Option<PathBuf>,
+    watching: Watching,
     #[command(flatten)]
     place: Where,
 }
@@ -71,29 +67,20 @@ const AFTERWARDS: u64 = 5;
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let ui = session.ui;
     let preview = preview(&args.file, &args.place, Some(args.lock), session).await?;
-    ensure!(
-        preview.plan.is_empty() && !preview.inventory.is_empty(),
-        Trouble::new(
-            format!(
-                "`{}` is not as its file says, and a drill would put that right too",
-                preview.chosen.name
-            ),
-            "see `stackctl plan`, and run `stackctl up` first",
-        )
-    );
+    preview.refuse_more(preview.plan.is_empty(), "a drill would put that right too")?;
     let fault = Fault::choose(args.what, args.instance.as_deref(), &preview.inventory)?;
     let mode = blueprint::mode(&preview.inventory);
     let promise = mode.as_ref().map_or(Promise::None, Promise::of);
     let aws = preview.way.aws.clone();
     let subject = Subject::of(&aws, &preview.inventory, promise).await?;
-    agree(args, &fault, &preview, ui).await?;
+    agree(args, &fault, mode, ui).await?;
     let settings = Settings {
         users: args.users,
         requests: AFTERWARDS,
         max_failed: args.max_failed.unwrap_or(u64::MAX),
-        pause: args.asking.calmly(),
+        pause: args.watching.calmly(),
         during: Some(fault.to_string()),
-        ..args.asking.settings(&args.answers, subject)?
+        ..args.watching.settings(subject)?
     };
     let turn = Turn::take(&aws, "stackctl drill", args.lock, &preview.standing, session).await?;
     let Some(turn) = turn else { return Ok(Ended::Interrupted) };
@@ -101,18 +88,16 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let report = probe::run_beside(settings, Arc::default(), &turn.stop, Some(work)).await;
     turn.end(session).await;
     let report = report?;
-    if let Some(file) = &args.junit {
-        write_junit(file, &report)?;
-    }
+    args.watching.keep(&report)?;
     ui.part("report", &Shown(&report))?;
     Ok(ended(&report))
 }
 
 /// Says what users will notice, and asks.
-async fn agree(args: &Args, fault: &Fault, preview: &Preview, ui: Ui) -> Result<()> {
-    let today = blueprint::mode(&preview.inventory);
-    let store = today.as_ref().map_or(Store::None, |mode| mode.store);
-    let (level, says) = fault.felt(store, fault::instances(&preview.inventory));
+async fn agree(args: &Args, fault: &Fault, today: Option<Mode>, ui: Ui) -> Result<()> {
+    let (store, instances) =
+        today.as_ref().map_or((Store::None, 0), |mode| (mode.store, mode.instances));
+    let (level, says) = fault.felt(store, instances);
     if !ui.is_json() {
         ui.say(format_args!("{fault}: {says}"));
     }
@@ -136,9 +121,7 @@ async fn break_and_mend(
     let mended = async {
         fault.happen(&aws, &turn.stop).await?;
         let Preview { plan, way, .. } = Box::pin(preview.anew()).await?;
-        let again =
-            [vec!["stackctl up".to_owned()], args.file.typed(), args.place.typed()].concat();
-        act(plan, way.aws, &again.join(" "), turn, ui).await
+        act(plan, way.aws, &again(&args.file, &args.place), turn, ui).await
     };
     let well = match mended.await {
         Ok(ended) => ended == Ended::Done,

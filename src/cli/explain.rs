@@ -3,6 +3,7 @@
 use super::{Ended, Session};
 use crate::{
     sessions::guide::{Topic, topics},
+    spec::nearest,
     ui::{
         Trouble,
         paint::{Painted, STRONG},
@@ -58,11 +59,9 @@ fn named(asked: &str) -> Result<Topic> {
     if let Some(topic) = all.iter().find(|topic| topic.name == plain) {
         return Ok(*topic);
     }
-    let likeness = |topic: &&Topic| strsim::jaro_winkler(topic.name, &plain);
-    let nearest = all.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let hint = nearest.filter(|topic| likeness(topic) > 0.75).map_or_else(
+    let hint = nearest(&plain, all.iter().map(|topic| topic.name)).map_or_else(
         || "`stackctl explain` lists all topics".to_owned(),
-        |topic| format!("did you mean `{}`?", topic.name),
+        |name| format!("did you mean `{name}`?"),
     );
     Err(Trouble::new(format!("there is nothing to explain under `{asked}`"), hint).into())
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Ended, Session,
-    connect::{Where, is_here},
+    connect::{Where, here},
     list,
     reading::{as_ourselves, inventory_of},
     which::StackArgs,
@@ -124,9 +124,7 @@ impl Outputs {
     /// The same right after the stack was made: it may take a moment until it serves.
     pub(super) async fn of_new(aws: &Aws, found: &Inventory<Aws>) -> Self {
         let balancer = found.of::<LoadBalancer>().find(|b| b.phase != Phase::Going);
-        if let (Some(endpoint), Some(balancer)) = (aws.endpoint.as_deref(), balancer)
-            && is_here(Some(endpoint))
-        {
+        if let (Some(endpoint), Some(balancer)) = (here(aws), balancer) {
             twin::settle(endpoint, &balancer.live.dns_name).await;
         }
         Self::of(aws, found).await
@@ -141,10 +139,8 @@ impl Outputs {
         records.sort();
         let secure = found.of::<Listener>().any(|l| l.spec.certificate.is_some());
         let url = dns_name.as_deref().and_then(|dns_name| url(secure, &records, dns_name));
-        let serving = match (aws.endpoint.as_deref(), dns_name.as_deref()) {
-            (Some(endpoint), Some(name)) if is_here(Some(endpoint)) => {
-                twin::serving(endpoint, &aws.stack, name).await
-            }
+        let serving = match (here(aws), dns_name.as_deref()) {
+            (Some(endpoint), Some(name)) => twin::serving(endpoint, &aws.stack, name).await,
             _ => None,
         };
         Self {

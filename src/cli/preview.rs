@@ -2,7 +2,7 @@
 
 use super::{
     Session, certificates,
-    connect::{Way, Where, is_here},
+    connect::{Way, Where, here},
     consent::Stakes,
     memory::Memory,
     reading::{as_ourselves, farewells, inventory, offers, standing_zones, zones},
@@ -68,7 +68,25 @@ impl Preview {
     /// Refused replacements.
     pub(super) fn as_if(&self, inventory: &Inventory<Aws>) -> Result<(Plan<Aws>, Shown, Stakes)> {
         let Self { spec, way, identity, graph, warnings, .. } = self;
-        picture(spec, &way.aws, identity, graph, inventory, warnings.clone())
+        let plan = Plan::new(graph, inventory.clone())?;
+        let (shown, stakes) =
+            picture(spec, &way.aws, identity, graph, inventory, &plan, warnings.clone());
+        Ok((plan, shown, stakes))
+    }
+
+    /// Refuses a command that is to do one thing only, unless that `is_all` there is to do.
+    ///
+    /// # Errors
+    /// When there is more to do, or nothing of the stack is there; `would` is what the command would do then.
+    pub(super) fn refuse_more(&self, is_all: bool, would: &str) -> Result<()> {
+        ensure!(
+            is_all && !self.inventory.is_empty(),
+            Trouble::new(
+                format!("`{}` is not as its file says, and {would}", self.chosen.name),
+                "see `stackctl plan`, and run `stackctl up` first",
+            )
+        );
+        Ok(())
     }
 
     async fn again(self) -> Result<Self> {
@@ -135,8 +153,8 @@ async fn look(chosen: Chosen, spec: Spec, way: Way) -> Result<Preview> {
     let of_certificate = certificates::judge(&plan, &spec, found.certificate.as_ref())?;
     warnings.extend(of_certificate.into_iter().map(Advice::from));
     let inventory = found.inventory;
-    let (plan, shown, stakes) =
-        picture(&spec, &way.aws, &identity, &graph, &inventory, warnings.clone())?;
+    let (shown, stakes) =
+        picture(&spec, &way.aws, &identity, &graph, &inventory, &plan, warnings.clone());
     let standing = way.aws.parameters().await?.standing.clone();
     Ok(Preview {
         chosen,
@@ -155,34 +173,34 @@ async fn look(chosen: Chosen, spec: Spec, way: Way) -> Result<Preview> {
     })
 }
 
-/// What leads from what is there to what is wanted, and what that does to users.
+/// What is shown of a plan, and what it does to users that wants consent.
 fn picture(
     spec: &Spec,
     aws: &Aws,
     identity: &Identity,
     graph: &Graph<Aws>,
     inventory: &Inventory<Aws>,
+    plan: &Plan<Aws>,
     warnings: Vec<Advice>,
-) -> Result<(Plan<Aws>, Shown, Stakes)> {
-    let plan = Plan::new(graph, inventory.clone())?;
+) -> (Shown, Stakes) {
     let then = blueprint::mode_to_be(Mode::wanted(spec), graph);
-    let shown = Shown::new(&plan, Place::of(aws, identity), warnings).with_mode(&then);
+    let shown = Shown::new(plan, Place::of(aws, identity), warnings).with_mode(&then);
     let shift = Shift { today: blueprint::mode(inventory), then: Some(then) };
-    let impacts = impacts(&shift, &plan);
+    let impacts = impacts(&shift, plan);
     let databases = inventory.of::<DbInstance>();
     let unsaved: Vec<_> =
         databases.filter(|db| db.spec.backup_days == Some(0)).map(engine::Found::address).collect();
-    let mut stakes = Stakes::of_plan(&plan, &shift, &impacts, &unsaved);
+    let mut stakes = Stakes::of_plan(plan, &shift, &impacts, &unsaved);
     let mut shown = shown.with_impacts(&shift, impacts).with_farewells(farewells(inventory));
     // An emulator on this machine costs nothing.
-    if !is_here(aws.endpoint.as_deref()) {
+    if here(aws).is_none() {
         let monthly = Monthly::of(graph.described());
         if inventory.is_empty() {
             stakes.add(first_creation(&Place::of(aws, identity), shown.summary, &monthly));
         }
         shown = shown.with_cost(monthly);
     }
-    Ok((plan, shown, stakes))
+    (shown, stakes)
 }
 
 /// What the first creation of a stack wants consent for.
@@ -291,6 +309,6 @@ pub(super) fn wanted(
     };
     let mut graph = blueprint::draw(spec, &facts)?;
     blueprint::recall(&mut graph, &found.inventory, &aws.region);
-    blueprint::keep_held(&mut graph, &found.inventory);
+    blueprint::keep_held(&mut graph, &found.inventory, spec.load_balancer.algorithm);
     Ok(graph)
 }

@@ -7,12 +7,16 @@ use super::{
     consent::Consent,
     preview::{Preview, preview},
     turn::{LockArgs, Turn},
+    up::again,
     which::FileArgs,
 };
 use crate::{
     aws::Aws,
     engine::{Action, Found, Inventory, Kind, Phase},
-    kinds::{Instance, Target, instance::Marked},
+    kinds::{
+        Instance, Target,
+        instance::{Marked, newest_ami},
+    },
     ui::{Trouble, words::plural},
 };
 use anyhow::{Result, ensure};
@@ -98,8 +102,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
             Instance::mark(&aws, &ids).await?;
         }
         let Preview { plan, way, .. } = Box::pin(preview.anew()).await?;
-        let again = [vec!["stackctl up".to_owned()], args.file.typed(), args.place.typed()];
-        act(plan, way.aws, &again.concat().join(" "), &turn, ui).await
+        act(plan, way.aws, &again(&args.file, &args.place), &turn, ui).await
     };
     let rolled = Box::pin(rolled).await;
     turn.end(session).await;
@@ -117,17 +120,7 @@ fn refuse_other_changes(preview: &Preview) -> Result<()> {
     let (plan, ..) = preview.as_if(&unmarked)?;
     // An instance that is ill is waited for by any plan.
     let as_it_says = plan.steps().iter().all(|step| step.action() == Action::Await);
-    ensure!(
-        as_it_says && !preview.inventory.is_empty(),
-        Trouble::new(
-            format!(
-                "`{}` is not as its file says, and a roll would change that too",
-                preview.chosen.name
-            ),
-            "see `stackctl plan`, and run `stackctl up` first",
-        )
-    );
-    Ok(())
+    preview.refuse_more(as_it_says, "a roll would change that too")
 }
 
 /// The names of the instances that are meant.
@@ -173,7 +166,7 @@ async fn outdated(preview: &Preview, session: &Session) -> Result<BTreeSet<Strin
     let Some(first) = preview.inventory.of::<Instance>().next() else {
         return Ok(BTreeSet::new());
     };
-    let newest = Instance::newest_ami(&preview.way.aws, first.spec.architecture).await?;
+    let newest = newest_ami(first.spec.architecture, &preview.way.aws).await?;
     let all = preview.inventory.of::<Instance>();
     let old: Vec<_> = all.filter(|found| found.spec.ami.as_ref() != Some(&newest)).collect();
     for found in &old {

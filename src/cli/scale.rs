@@ -13,10 +13,9 @@ use crate::{
     aws::Aws,
     engine::{Action, Kind, Step},
     kinds::{Instance, Target},
-    ui::Trouble,
 };
-use anyhow::{Result, ensure};
-use std::path::{Path, PathBuf};
+use anyhow::Result;
+use std::path::Path;
 
 /// Change how many instances run, without editing the file
 #[derive(Debug, clap::Args)]
@@ -29,12 +28,8 @@ pub(super) struct Args {
     /// How many instances there are to be
     #[arg(value_name = "COUNT")]
     count: u16,
-    /// The stack file [default: ./stack.yaml, else the one last brought up from this folder]
-    #[arg(value_name = "FILE")]
-    file: Option<PathBuf>,
-    /// Override a value of the file, such as app.image=nginx:1.27; may be given again
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    #[command(flatten)]
+    file: FileArgs,
     #[command(flatten)]
     consent: Consent,
     #[command(flatten)]
@@ -45,11 +40,9 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let ui = session.ui;
-    let plain = FileArgs { file: args.file.clone(), set: args.set.clone() };
-    let says = plain.choose(Path::new(""))?.1.app.instances;
-    let mut set = args.set.clone();
-    set.push(format!("app.instances={}", args.count));
-    let file = FileArgs { file: args.file.clone(), set };
+    let says = args.file.choose(Path::new(""))?.1.app.instances;
+    let mut file = args.file.clone();
+    file.set.push(format!("app.instances={}", args.count));
     let preview = preview(&file, &args.place, Some(args.lock), session).await?;
     refuse_other_changes(&preview)?;
     show(&preview, ui)?;
@@ -62,7 +55,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
         let Some(turn) = turn else { return Ok(Ended::Interrupted) };
         let again = [
             vec!["stackctl scale".to_owned(), args.count.to_string()],
-            plain.typed(),
+            args.file.typed(),
             args.place.typed(),
         ];
         let again = again.concat().join(" ");
@@ -97,15 +90,5 @@ fn refuse_other_changes(preview: &Preview) -> Result<()> {
             && !steps.iter().any(replaced)
     };
     let scales = steps.iter().filter(of_scaling).count() == steps.len();
-    ensure!(
-        scales && !preview.inventory.is_empty(),
-        Trouble::new(
-            format!(
-                "`{}` is not as its file says, and scaling would change that too",
-                preview.chosen.name
-            ),
-            "see `stackctl plan`, and run `stackctl up` first",
-        )
-    );
-    Ok(())
+    preview.refuse_more(scales, "scaling would change that too")
 }

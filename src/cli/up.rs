@@ -50,8 +50,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     if !preview.plan.is_empty() {
         let turn = Turn::take(&aws, "stackctl up", args.lock, &preview.standing, session).await?;
         let Some(turn) = turn else { return Ok(Ended::Interrupted) };
-        let again = [vec!["stackctl up".to_owned()], args.file.typed(), args.place.typed()];
-        let again = again.concat().join(" ");
+        let again = again(&args.file, &args.place);
         let carried = carry_out(preview, args.consent, &again, &turn, ui);
         let ended = Box::pin(carried).await;
         let stop = turn.stop.clone();
@@ -69,6 +68,11 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     }
     ui.part("outputs", &Outputs::of_new(&aws, &inventory).await)?;
     Ok(Ended::Done)
+}
+
+/// The `up` that goes on where a command ended.
+pub(super) fn again(file: &FileArgs, place: &Where) -> String {
+    [vec!["stackctl up".to_owned()], file.typed(), place.typed()].concat().join(" ")
 }
 
 /// Carries out the plan, or the one that it has become if others wrote after it was made.

@@ -1,6 +1,7 @@
 //! `verify`: users with cookies of their own ask the site, and it is seen whether they keep their sessions.
 
 mod shown;
+mod watching;
 
 use super::{
     Ended, Session,
@@ -15,21 +16,21 @@ use crate::{
     engine::{Inventory, Stop},
     erased_kinds,
     kinds::{Instance, Parameter, TargetGroup},
-    probe::{self, Aim, ConnectTo, Live, Place, Promise, Report, Resolve, Settings, Verdict},
+    probe::{self, Live, Promise, Report, Settings, Verdict},
     spec::stack_name,
     ui::{Gauge, Trouble, words::plural},
 };
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::ValueEnum;
 pub(super) use shown::Shown;
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
 use tokio::time::{Instant, sleep};
 use url::Url;
+pub(super) use watching::{Subject, Watching};
 
 /// Check that users keep their sessions, by asking the site as they would
 #[derive(Debug, clap::Args)]
@@ -64,56 +65,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     max_failed: u64,
     #[command(flatten)]
-    answers: Answers,
-    #[command(flatten)]
-    asking: Asking,
-    /// Write the checks to a file as JUnit has them
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    junit: Option<PathBuf>,
+    watching: Watching,
     #[command(flatten)]
     place: Where,
-}
-
-/// Flags that say where answers tell what is checked.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Answers")]
-pub(super) struct Answers {
-    /// Where they tell the session: a JSON pointer, or header:NAME
-    #[arg(long, value_name = "WHERE", default_value = "/session_id", value_parser = session_place)]
-    session: Place,
-    /// Where they tell the counter; none where there is none
-    #[arg(long, value_name = "WHERE", default_value = "/visits")]
-    counter: Place,
-    /// Where they tell the server; none where they do not
-    #[arg(long, value_name = "WHERE", default_value = "/instance")]
-    server: Place,
-}
-
-/// Flags that say how the site is asked.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Requests")]
-pub(super) struct Asking {
-    /// From a user's request to the next: 1, 250ms, 2s [default: none; 250ms with --during and in a drill]
-    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "rate")]
-    interval: Option<Duration>,
-    /// Requests a second, of all users together
-    #[arg(long, value_name = "COUNT", value_parser = rate)]
-    rate: Option<f64>,
-    /// How long an answer may take
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
-    timeout: Duration,
-    /// Hold a WebSocket to this path open for each user
-    #[arg(long, value_name = "PATH")]
-    websocket: Option<String>,
-    /// Connect to HOST2:PORT2 in place of HOST1:PORT1 (HOST1:PORT1:HOST2:PORT2), or to HOST:PORT at any rate
-    #[arg(long, value_name = "HOST:PORT")]
-    connect_to: Vec<ConnectTo>,
-    /// Take these addresses for a host, whatever the DNS says
-    #[arg(long, value_name = "HOST:PORT:ADDRESS")]
-    resolve: Vec<Resolve>,
-    /// Take any certificate
-    #[arg(short = 'k', long)]
-    insecure: bool,
 }
 
 /// What is promised to users.
@@ -131,9 +85,6 @@ enum Expect {
     None,
 }
 
-/// The pause between a user's requests while a command runs.
-const CALM: Duration = Duration::from_millis(250);
-
 /// How often what is shown of the progress is renewed.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -149,32 +100,14 @@ impl From<Expect> for Promise {
     }
 }
 
-/// `250ms`, `2s`, `1m 30s`; a number alone is seconds.
-fn duration(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().and_then(|s: f64| Duration::try_from_secs_f64(s).ok());
-    seconds.map_or_else(|| humantime::parse_duration(text).map_err(|error| error.to_string()), Ok)
-}
-
-fn rate(text: &str) -> Result<f64, String> {
-    let rate = text.parse().ok().filter(|rate| (0.001..=1e6).contains(rate));
-    rate.ok_or_else(|| "a number of requests a second, from 0.001 to 1000000".into())
-}
-
-fn session_place(text: &str) -> Result<Place, String> {
-    match text.parse()? {
-        Place::Nowhere => Err("without it nothing can be checked".into()),
-        place => Ok(place),
-    }
-}
-
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let subject = subject(args, session).await?;
-    let settings = args.asking.settings(&args.answers, subject)?;
+    let settings = args.watching.settings(subject)?;
     let settings = Settings {
         users: args.users,
         requests: args.requests,
         max_failed: args.max_failed,
-        pause: if args.during.is_some() { args.asking.calmly() } else { settings.pause },
+        pause: if args.during.is_some() { args.watching.calmly() } else { settings.pause },
         during: args.during.clone(),
         ..settings
     };
@@ -191,20 +124,9 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let (report, ()) = tokio::join!(watched, watch(gauge, &live, &over));
     let report = report?;
     session.signals.abrupt();
-    if let Some(file) = &args.junit {
-        write_junit(file, &report)?;
-    }
+    args.watching.keep(&report)?;
     session.ui.result(&Shown(&report))?;
     Ok(ended(&report))
-}
-
-/// Writes the checks to a file as `JUnit` has them.
-///
-/// # Errors
-/// When it cannot be written.
-pub(super) fn write_junit(file: &Path, report: &Report) -> Result<()> {
-    let written = fs::write(file, probe::junit(report)?);
-    written.with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// How the command ends after such a report.
@@ -242,14 +164,6 @@ async fn watch(mut gauge: Gauge, live: &Live, over: &Stop) {
         gauge.set(done, says);
     }
     gauge.end();
-}
-
-/// What is asked, and what is promised of it.
-pub(super) struct Subject {
-    pub url: Url,
-    pub promise: Promise,
-    /// Whether it serves on this machine in place of AWS: no authority vouches for its certificate.
-    pub is_here: bool,
 }
 
 async fn subject(args: &Args, session: &Session) -> Result<Subject> {
@@ -338,59 +252,9 @@ fn site(text: &str) -> Result<Url> {
     Ok(url)
 }
 
-impl Asking {
-    /// The pause between a user's requests while something is done to the stack.
-    pub(super) fn calmly(&self) -> Duration {
-        self.interval.unwrap_or(CALM)
-    }
-
-    /// What one user is to ask once, as these flags have it.
-    ///
-    /// # Errors
-    /// When the path of the WebSocket is none.
-    pub(super) fn settings(&self, answers: &Answers, subject: Subject) -> Result<Settings> {
-        let Subject { url, promise, is_here } = subject;
-        let websocket = self.websocket.as_ref().map(|path| {
-            ensure!(
-                path.starts_with('/') && !path.starts_with("//"),
-                Trouble::new(
-                    format!("--websocket wants a path of the site, and `{path}` is none"),
-                    "it begins with one `/`, as /ws does",
-                )
-            );
-            Ok(url.join(path)?)
-        });
-        Ok(Settings {
-            websocket: websocket.transpose()?,
-            url,
-            users: 1,
-            requests: 1,
-            pause: self.interval.unwrap_or_default(),
-            rate: self.rate,
-            timeout: self.timeout,
-            session: answers.session.clone(),
-            counter: answers.counter.clone(),
-            server: answers.server.clone(),
-            aim: Aim { connect_to: self.connect_to.clone(), resolve: self.resolve.clone() },
-            insecure: self.insecure || is_here,
-            during: None,
-            max_failed: 0,
-            promise,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_duration_is_seconds_unless_it_says_otherwise() {
-        assert_eq!(duration("2"), Ok(Duration::from_secs(2)));
-        assert_eq!(duration("0.5"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
-        assert!(duration("-1").is_err() && duration("soon").is_err());
-    }
 
     #[test]
     fn a_site_has_no_password_in_its_url_and_none_is_repeated() {
@@ -399,11 +263,5 @@ mod tests {
         assert!(!format!("{error:#}").contains("hush"));
         assert!(site("ftp://shop.test/").is_err());
         assert!(site("http://").is_err());
-    }
-
-    #[test]
-    fn a_rate_is_a_number_that_can_be_kept() {
-        assert_eq!(rate("5000"), Ok(5000.0));
-        assert!(["0", "-1", "nan", "many"].iter().all(|text| rate(text).is_err()));
     }
 }

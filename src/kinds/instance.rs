@@ -3,6 +3,8 @@
 mod launch;
 mod state;
 
+pub use launch::newest_ami;
+
 use super::{
     instance_role::InstanceRole, route_table::RouteTable, security_group::SecurityGroup,
     subnet::Subnet,
@@ -298,14 +300,6 @@ impl Instance {
         let call = aws.ec2.delete_tags().set_resources(Some(ids.to_vec())).tags(tag);
         call.send().await.aws()?;
         Ok(())
-    }
-
-    /// The AMI that a new instance would get where the file names none.
-    ///
-    /// # Errors
-    /// When the parameter of AWS's that names it cannot be read.
-    pub async fn newest_ami(aws: &Aws, architecture: Architecture) -> Result<String> {
-        launch::newest_ami(architecture, aws).await
     }
 
     /// A described instance in the words in which it was wanted.

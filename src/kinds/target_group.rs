@@ -15,6 +15,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Matcher, ProtocolEnum, Tag, TargetGroup as Described, TargetGroupAttribute, TargetTypeEnum,
 };
 use futures::future::try_join_all;
+use hold::HOLD;
 use std::fmt;
 
 mod attributes;
@@ -23,7 +24,7 @@ mod hold;
 mod tests;
 
 pub use attributes::{Algorithm, LIKE_THE_BALANCER, Stickiness};
-pub use hold::{HOLD, Held, Hold};
+pub use hold::{Held, Hold};
 
 /// Where the load balancer sends requests, and how it keeps a client on one instance.
 #[derive(Clone, Debug)]

@@ -49,7 +49,7 @@ pub const fn of_rule(rule: SessionRule) -> Topic {
 /// Every topic: the ways of keeping sessions first.
 pub fn topics() -> Vec<Topic> {
     let ways = Keeping::ALL.into_iter().map(of_keeping);
-    ways.chain(SessionRule::all().iter().copied().map(of_rule)).collect()
+    ways.chain(SessionRule::ALL.iter().copied().map(of_rule)).collect()
 }
 
 #[cfg(test)]
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn every_rule_says_what_to_do_and_when_it_is_fine() {
-        for rule in SessionRule::all() {
+        for rule in SessionRule::ALL {
             let Topic { name, text } = of_rule(*rule);
             assert!(text.contains("\nRemedy: ") && text.contains("\nAllow it "), "{name}");
         }

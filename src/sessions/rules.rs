@@ -32,7 +32,7 @@ pub fn advice(spec: &Spec) -> Vec<Advice> {
         let says = broken(*rule, spec)?;
         Some(Advice { rule: Some(*rule), says, allowed: allow.remove(rule.code()) })
     };
-    let mut all: Vec<_> = SessionRule::all().iter().filter_map(told).collect();
+    let mut all: Vec<_> = SessionRule::ALL.iter().filter_map(told).collect();
     all.extend(allow.into_keys().map(|code| {
         Advice::from(format!(
             "sessions.allow has {code}, which this file does not break: take it out"

@@ -34,7 +34,7 @@ macro_rules! choice {
 pub(super) use choice;
 
 /// The word that was probably meant, if one of `known` is near.
-pub(super) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let plain = |word: &str| word.to_lowercase().replace(['_', '-', ' '], "");
     let sought = plain(word);
     let far = |known: &&str| strsim::damerau_levenshtein(&sought, &plain(known));

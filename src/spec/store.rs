@@ -3,7 +3,7 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-use super::choice::Choice;
+use super::choice::{Choice, nearest};
 use super::reader::Section;
 use super::{CacheEngine, Wrong};
 
@@ -45,8 +45,9 @@ pub enum SessionRule {
     SlowRoll,
 }
 
-impl Choice for SessionRule {
-    const ALL: &'static [Self] = &[
+impl SessionRule {
+    /// All of them, in the order in which they are told.
+    pub const ALL: &'static [Self] = &[
         Self::MemoryEndsWithInstance,
         Self::IdleLongerThanStickiness,
         Self::SingleNodeCache,
@@ -59,17 +60,6 @@ impl Choice for SessionRule {
         Self::ZoneWithoutInstance,
         Self::SlowRoll,
     ];
-
-    fn word(self) -> &'static str {
-        self.code()
-    }
-}
-
-impl SessionRule {
-    /// All of them, in the order in which they are told.
-    pub const fn all() -> &'static [Self] {
-        <Self as Choice>::ALL
-    }
 
     /// Its name in the file, in plans and for `stackctl explain`.
     pub const fn code(self) -> &'static str {
@@ -90,13 +80,13 @@ impl SessionRule {
 }
 
 fn check_code(code: &str) -> Result<(), Wrong> {
-    if SessionRule::all().iter().any(|rule| rule.code() == code) {
+    let codes = SessionRule::ALL.iter().map(|rule| rule.code());
+    if codes.clone().any(|known| known == code) {
         return Ok(());
     }
-    let near = |rule: &&SessionRule| strsim::jaro_winkler(rule.code(), code) > 0.8;
-    let help = SessionRule::all().iter().find(near).map_or_else(
+    let help = nearest(code, codes).map_or_else(
         || "`stackctl explain` lists the rules".to_owned(),
-        |rule| format!("did you mean `{}`?", rule.code()),
+        |known| format!("did you mean `{known}`?"),
     );
     Err(Wrong::new("there is no such rule").help(help))
 }

@@ -3,9 +3,7 @@
 use crate::{
     aws::{Aws, Sent, Tolerant},
     engine::{Inventory, Phase, Stop},
-    kinds::{
-        CacheCluster, DbCluster, DbInstance, Instance, ReplicationGroup, Target, target::TargetLive,
-    },
+    kinds::{CacheCluster, DbCluster, DbInstance, ReplicationGroup, Target, target::TargetLive},
     sessions::Level,
     spec::Store,
     ui::Trouble,
@@ -247,11 +245,6 @@ async fn writer(aws: &Aws, cluster: &str) -> Result<Option<String>> {
     let mut members = clusters.into_iter().flat_map(|c| c.db_cluster_members.unwrap_or_default());
     let writer = members.find(|member| member.is_cluster_writer() == Some(true));
     Ok(writer.and_then(|member| member.db_instance_identifier))
-}
-
-/// How many instances there are.
-pub(super) fn instances(found: &Inventory<Aws>) -> usize {
-    found.of::<Instance>().count()
 }
 
 impl fmt::Display for Fault {

@@ -3,7 +3,7 @@
 
 use crate::{
     aws::Aws,
-    cli::connect::is_here,
+    cli::connect::here,
     engine::Inventory,
     kinds::{Target, TargetGroup, target_group::Stickiness},
     localstack::twin,
@@ -40,9 +40,8 @@ pub(super) struct Requests {
 impl Load {
     /// Looks it up; `None` where nobody counts.
     pub(super) async fn of(aws: &Aws, found: &Inventory<Aws>) -> Option<Self> {
-        let endpoint = aws.endpoint.as_deref().filter(|url| is_here(Some(url)))?;
         let group = found.of::<TargetGroup>().next()?;
-        let counts = twin::requests(endpoint, &group.live.arn).await?;
+        let counts = twin::requests(here(aws)?, &group.live.arn).await?;
         let targets = found.of::<Target>().map(|target| {
             let instance = target.live.instance.clone();
             let (requests, bound) = counts.get(&instance).copied().unwrap_or_default();

@@ -178,8 +178,12 @@ pub(super) fn no_profile_yet(failure: &Failure) -> bool {
         && failure.message.to_ascii_lowercase().contains("invalid iam instance profile")
 }
 
-/// The id of the newest Amazon Linux 2023, which AWS keeps in a public parameter.
-pub(super) async fn newest_ami(architecture: Architecture, aws: &Aws) -> Result<String> {
+/// The id of the newest Amazon Linux 2023, which AWS keeps in a public parameter: the AMI that a new
+/// instance gets where the file names none.
+///
+/// # Errors
+/// When the parameter cannot be read.
+pub async fn newest_ami(architecture: Architecture, aws: &Aws) -> Result<String> {
     let name = format!(
         "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{}",
         architecture.as_str()

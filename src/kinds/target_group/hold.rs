@@ -10,7 +10,7 @@ use std::{
 
 /// The tag that holds it: when it ends, and during `--rebalance` how many seconds the stickiness is to
 /// last again after that.
-pub const HOLD: &str = "stackctl:hold-stickiness";
+pub(super) const HOLD: &str = "stackctl:hold-stickiness";
 
 /// Until when a target group's stickiness stays as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
