@@ -53,6 +53,8 @@ pub struct Aws {
     pub route53: aws_sdk_route53::Client,
     /// AWS Identity and Access Management.
     pub iam: aws_sdk_iam::Client,
+    /// AWS Secrets Manager.
+    pub secrets: aws_sdk_secretsmanager::Client,
     /// AWS Systems Manager.
     pub ssm: aws_sdk_ssm::Client,
     /// AWS Security Token Service.

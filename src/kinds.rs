@@ -20,6 +20,7 @@ pub mod parameter;
 pub mod replication_group;
 pub mod role_policy;
 pub mod route_table;
+pub mod secret;
 pub mod security_group;
 pub mod security_group_rule;
 pub mod stores;
@@ -53,6 +54,7 @@ kinds! {
     security_group_rule::SecurityGroupRule,
     instance_role::InstanceRole,
     role_policy::RolePolicy,
+    secret::Secret,
     parameter::Parameter,
     instance::Instance,
     target::Target,

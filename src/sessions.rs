@@ -38,6 +38,8 @@ pub struct Told {
     pub cache: bool,
     /// A database.
     pub database: bool,
+    /// The stack's key that signs tokens.
+    pub session_key: bool,
 }
 
 impl Mode {
@@ -51,7 +53,11 @@ impl Mode {
                 .cache
                 .as_ref()
                 .is_some_and(|c| c.engine != CacheEngine::Memcached && c.replicas > 0),
-            told: Told { cache: spec.cache.is_some(), database: spec.database.is_some() },
+            told: Told {
+                cache: spec.cache.is_some(),
+                database: spec.database.is_some(),
+                session_key: spec.sessions.store == Store::Token,
+            },
         }
     }
 }

@@ -95,6 +95,20 @@ impl Aws {
         Ok(())
     }
 
+    /// Makes the user's tags of a secret what is wanted.
+    pub async fn retag_secret(&self, arn: &str, wanted: &Tags, found: &Tags) -> Result<()> {
+        let (set, unset) = wanted.changes_from(found);
+        if !unset.is_empty() {
+            let call = self.secrets.untag_resource().secret_id(arn);
+            call.set_tag_keys(Some(unset)).send().await.aws()?;
+        }
+        if !set.is_empty() {
+            let call = self.secrets.tag_resource().secret_id(arn);
+            call.set_tags(Some(tags::for_secrets_manager(&set))).send().await.aws()?;
+        }
+        Ok(())
+    }
+
     /// Makes the user's tags of an SSM parameter what is wanted.
     pub async fn retag_parameter(&self, name: &str, wanted: &Tags, found: &Tags) -> Result<()> {
         use aws_sdk_ssm::types::ResourceTypeForTagging::Parameter;

@@ -229,6 +229,12 @@ tag_type!(for_elasticache, of_elasticache, aws_sdk_elasticache::types::Tag, "Ela
 tag_type!(for_rds, of_rds, aws_sdk_rds::types::Tag, "RDS",);
 tag_type!(for_route53, of_route53, aws_sdk_route53::types::Tag, "Route 53",);
 tag_type!(for_iam, of_iam, aws_sdk_iam::types::Tag, "IAM", expect);
+tag_type!(
+    for_secrets_manager,
+    of_secrets_manager,
+    aws_sdk_secretsmanager::types::Tag,
+    "Secrets Manager",
+);
 tag_type!(for_ssm, of_ssm, aws_sdk_ssm::types::Tag, "Systems Manager", expect);
 
 #[cfg(test)]

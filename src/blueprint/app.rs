@@ -1,7 +1,7 @@
 //! The instances: what they run, what they are told, what they may do, and how requests reach them.
 
 use super::{
-    Sheet,
+    Facts, Sheet,
     boot::{self, Boot},
     data::Stores,
     edge::Edge,
@@ -11,14 +11,18 @@ use super::{
 use crate::{
     engine::{Ref, Sealed, graph::Member, sealed::digest},
     kinds::{
-        Instance, InstanceRole, Parameter, RolePolicy, Target,
+        Instance, InstanceRole, Parameter, RolePolicy, Secret, Target,
         instance::{self, Marked, Metadata, Placement, USER_DATA_LIMIT},
         instance_role::{Boundary, policy::Leave},
         parameter::{self, Environment, Generated},
+        secret,
     },
-    spec::{self, Architecture, CacheEngine, Spec},
+    spec::{self, Architecture, CacheEngine, Spec, Store},
 };
 use anyhow::{Result, ensure};
+
+/// The name of the secret that signs sessions in tokens.
+pub(super) const SESSION_KEY: &str = "session-key";
 
 pub(super) fn draw(
     sheet: &mut Sheet,
@@ -28,6 +32,10 @@ pub(super) fn draw(
     edge: &Edge,
 ) -> Result<()> {
     let (role, leave) = role(sheet, stores);
+    let session_key = keeps_tokens(sheet.spec).then(|| {
+        let secret = Secret { tags: sheet.tags() };
+        sheet.add(SESSION_KEY, secret)
+    });
     let environment = environment(sheet.spec);
     let generation = generation(sheet.spec, &environment);
     let user_data = user_data(sheet, &generation)?;
@@ -36,6 +44,7 @@ pub(super) fn draw(
         environment,
         cache: stores.cache.clone(),
         database: stores.database.clone(),
+        session_key,
         generated: Generated::default(),
         leave,
         tags: sheet.tags(),
@@ -60,6 +69,11 @@ pub(super) fn draw(
 /// Leave to read what the app is told, and the secrets it is told of. The database's own secret
 /// is not known before RDS has made it, so that leave is granted apart.
 fn role(sheet: &mut Sheet, stores: &Stores) -> (Ref<InstanceRole>, Option<Ref<RolePolicy>>) {
+    let own_secret = keeps_tokens(sheet.spec).then(|| {
+        let Facts { partition, region, account, .. } = sheet.facts;
+        let name = secret::name(&sheet.spec.name);
+        format!("arn:{partition}:secretsmanager:{region}:{account}:secret:{name}-??????")
+    });
     let secrets: Vec<_> = sheet.spec.app.secrets.values().map(String::as_str).collect();
     let leave = Leave {
         partition: &sheet.facts.partition,
@@ -67,6 +81,7 @@ fn role(sheet: &mut Sheet, stores: &Stores) -> (Ref<InstanceRole>, Option<Ref<Ro
         account: &sheet.facts.account,
         parameter: &parameter::name(&sheet.spec.name),
         secrets: &secrets,
+        own_secret: own_secret.as_deref(),
         image: &sheet.spec.app.image,
     };
     let policy = leave.document();
@@ -79,6 +94,10 @@ fn role(sheet: &mut Sheet, stores: &Stores) -> (Ref<InstanceRole>, Option<Ref<Ro
         sheet.add("database", policy)
     });
     (role, leave)
+}
+
+fn keeps_tokens(spec: &Spec) -> bool {
+    spec.sessions.store == Store::Token
 }
 
 /// What the app is told, but for what only AWS knows: the endpoints.

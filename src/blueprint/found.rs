@@ -4,7 +4,9 @@ use crate::{
     aws::Aws,
     engine::Inventory,
     kinds::{
-        Instance, Parameter, ReplicationGroup, TargetGroup, parameter::Environment, target_group,
+        Instance, Parameter, ReplicationGroup, TargetGroup,
+        parameter::{Environment, SESSION_KEY},
+        target_group,
     },
     sessions::{Mode, Told},
     spec::{Seconds, Stickiness, Store},
@@ -20,7 +22,11 @@ pub fn mode(found: &Inventory<Aws>) -> Option<Mode> {
         stickiness: stickiness(&group.spec.stickiness),
         instances: found.of::<Instance>().count(),
         failover: found.of::<ReplicationGroup>().any(|cache| cache.spec.failover),
-        told: Told { cache: parameter.cache.is_some(), database: parameter.database.is_some() },
+        told: Told {
+            cache: parameter.cache.is_some(),
+            database: parameter.database.is_some(),
+            session_key: parameter.generated.tells(SESSION_KEY),
+        },
     })
 }
 

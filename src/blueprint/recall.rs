@@ -1,10 +1,11 @@
 //! What AWS has assigned to stores that stand, so that a plan sees where the app is told something else.
 
+use super::app::SESSION_KEY;
 use crate::{
     aws::Aws,
     engine::{Found, Graph, Inventory, Kind, Phase},
     kinds::{
-        CacheCluster, DbCluster, DbInstance, Parameter, ReplicationGroup, RolePolicy,
+        CacheCluster, DbCluster, DbInstance, Parameter, ReplicationGroup, RolePolicy, Secret,
         instance_role::policy,
         parameter::{Endpoint, Generated},
         stores::{CacheRef, DatabaseLive, DatabaseRef},
@@ -23,11 +24,13 @@ pub fn recall(graph: &mut Graph<Aws>, found: &Inventory<Aws>, region: &str) {
         CacheRef::Group(_) => standing::<ReplicationGroup>(found, "cache").map(Endpoint::Group),
         CacheRef::Cluster(_) => memcached(graph, found).map(Endpoint::Cluster),
     });
+    let has_key = parameter.session_key.is_some();
     if let Some(Some(database)) = &database {
         let document = granting(database);
         graph.amend::<RolePolicy>("database", |policy| policy.document = Some(document));
     }
-    let stores = [cache, database.map(|database| database.map(Endpoint::Database))];
+    let key = has_key.then(|| standing::<Secret>(found, SESSION_KEY).map(Endpoint::SessionKey));
+    let stores = [cache, database.map(|database| database.map(Endpoint::Database)), key];
     if let Some(stores) = stores.into_iter().flatten().collect::<Option<Vec<_>>>() {
         let generated = Generated::of(region, &stores);
         graph.amend::<Parameter>("app", |parameter| parameter.generated = generated);

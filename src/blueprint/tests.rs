@@ -4,9 +4,9 @@ use super::*;
 use crate::{
     engine::{Attribute, Sealed},
     kinds::{
-        CacheCluster, DbCluster, DbInstance, DnsRecord, Instance, Listener, LoadBalancer,
-        Parameter, ReplicationGroup, SecurityGroup, SecurityGroupRule, Subnet, Target,
-        dns_record::ZoneRef, load_balancer::Scheme, security_group_rule::Direction,
+        CacheCluster, DbCluster, DbInstance, DnsRecord, Instance, InstanceRole, Listener,
+        LoadBalancer, Parameter, ReplicationGroup, SecurityGroup, SecurityGroupRule, Subnet,
+        Target, dns_record::ZoneRef, load_balancer::Scheme, security_group_rule::Direction,
     },
     spec::{Source, load},
 };
@@ -159,6 +159,19 @@ fn the_app_is_told_of_its_database_once_it_may_read_the_secret() {
     assert_eq!(parameter.leave.show(), "role-policy/database");
     let alone = drawn("");
     assert_eq!(alone.get::<Parameter>("app").unwrap().leave.show(), "(none)");
+}
+
+#[test]
+fn sessions_in_tokens_have_a_key_that_instances_may_read_and_are_told_of_once_it_is_there() {
+    let graph = drawn("sessions: {store: token}");
+    let parameter = graph.get::<Parameter>("app").unwrap();
+    assert_eq!(parameter.session_key.show(), "secret/session-key");
+    let own = ":secret:stackctl/shop/session-key-??????";
+    let role = |graph: &Graph<Aws>| graph.get::<InstanceRole>("app").unwrap().policy.clone();
+    assert!(role(&graph).contains(own), "{}", role(&graph));
+    let alone = drawn("");
+    assert_eq!(alone.get::<Parameter>("app").unwrap().session_key.show(), "(none)");
+    assert!(!role(&alone).contains("secretsmanager"), "{}", role(&alone));
 }
 
 #[test]

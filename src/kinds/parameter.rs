@@ -6,6 +6,7 @@ use super::{
     RolePolicy,
     cache_cluster::CacheClusterLive,
     replication_group::ReplicationGroupLive,
+    secret::{Secret, SecretLive},
     stores::{CacheRef, DatabaseLive, DatabaseRef},
 };
 use crate::{
@@ -30,6 +31,8 @@ pub struct Parameter {
     pub cache: Option<CacheRef>,
     /// Where the data is.
     pub database: Option<DatabaseRef>,
+    /// What signs sessions in tokens.
+    pub session_key: Option<Ref<Secret>>,
     /// What AWS's answers make up: endpoints, names, ARNs of secrets.
     pub generated: Generated,
     /// What the app needs to read the secrets that it is told of.
@@ -67,6 +70,8 @@ pub enum Endpoint {
     Cluster(CacheClusterLive),
     /// RDS or Aurora.
     Database(DatabaseLive),
+    /// The key that signs sessions in tokens.
+    SessionKey(SecretLive),
 }
 
 impl Generated {
@@ -78,9 +83,15 @@ impl Generated {
                 Endpoint::Group(live) => to_group(live),
                 Endpoint::Cluster(live) => to_cluster(live),
                 Endpoint::Database(live) => to_database(live),
+                Endpoint::SessionKey(live) => to_session_key(live),
             });
         }
         Self(Some(all.into_iter().collect()))
+    }
+
+    /// Whether a variable of this name is known.
+    pub fn tells(&self, name: &str) -> bool {
+        self.0.as_ref().is_some_and(|all| all.contains_key(name))
     }
 }
 
@@ -111,6 +122,8 @@ pub enum Edit {
     Tags,
 }
 
+/// The variable with the ARN of the secret that holds the key that signs sessions in tokens.
+pub const SESSION_KEY: &str = "SESSION_KEY_SECRET_ARN";
 /// How many bytes of value a parameter of the standard tier takes.
 pub const VALUE_LIMIT: usize = 4096;
 /// A name that was deleted a moment ago is not free for some 30 s.
@@ -146,6 +159,7 @@ impl Kind for Parameter {
             .tuned("cache", Edit::Value, |p| &p.cache)
             .tuned("database", Edit::Value, |p| &p.database)
             .tuned("endpoints", Edit::Value, |p| &p.generated)
+            .needs(|p| &p.session_key)
             .needs(|p| &p.leave)
             .tuned("tags", Edit::Tags, |p| &p.tags)
     }
@@ -169,6 +183,7 @@ impl Kind for Parameter {
             cache: file.cache_ref(),
             database: file.database_ref(),
             generated: Generated(Some(file.generated.into_iter().collect())),
+            session_key: None,
             leave: None,
             generation: file.generation,
             environment: file.environment,
@@ -240,6 +255,9 @@ impl Parameter {
         let mut generated = variables([("AWS_REGION", cx.cloud.region.clone())]);
         generated.extend(cache_told.into_iter().flatten());
         generated.extend(database_told.into_iter().flatten());
+        if let Some(key) = &self.session_key {
+            generated.extend(to_session_key(&cx.get(key)?));
+        }
         let (generation, environment) = (self.generation.clone(), self.environment.clone());
         let file = EnvFile { generation, cache, database, generated, environment };
         let value = file.render();
@@ -312,6 +330,10 @@ fn to_database(live: &DatabaseLive) -> Variables {
         ("DATABASE_SECRET_ARN", live.secret_arn.clone()),
         ("DATABASE_SSLMODE", encrypted.to_owned()),
     ])
+}
+
+fn to_session_key(live: &SecretLive) -> Variables {
+    variables([(SESSION_KEY, live.arn.clone())])
 }
 
 fn told<K: Kind>(_: &Ref<K>, live: &K::Live) -> Told {

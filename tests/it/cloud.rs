@@ -22,6 +22,7 @@ pub(crate) struct Cloud {
     pub(crate) dns: aws_sdk_route53::Client,
     pub(crate) iam: aws_sdk_iam::Client,
     pub(crate) ssm: aws_sdk_ssm::Client,
+    secrets: aws_sdk_secretsmanager::Client,
     acm: aws_sdk_acm::Client,
 }
 
@@ -63,6 +64,7 @@ impl Cloud {
             dns: aws_sdk_route53::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
             ssm: aws_sdk_ssm::Client::new(&config),
+            secrets: aws_sdk_secretsmanager::Client::new(&config),
             acm: aws_sdk_acm::Client::new(&config),
         }
     }
@@ -132,8 +134,13 @@ impl Cloud {
         let parameters: Vec<_> = parameters.collect::<Result<_, _>>().await.unwrap();
         let names = parameters.into_iter().flat_map(|page| page.parameters.unwrap_or_default());
         let own = names.filter_map(|p| p.name).filter(|name| !name.starts_with("/aws/"));
+        // Those of databases are RDS's, and go when RDS lets them go.
+        let pages = self.secrets.list_secrets().into_paginator().send();
+        let pages: Vec<_> = pages.collect::<Result<_, _>>().await.unwrap();
+        let secrets = pages.into_iter().flat_map(|page| page.secret_list.unwrap_or_default());
+        let secrets = secrets.filter_map(|s| s.name).filter(|name| name.starts_with("stackctl/"));
         let roles = roles.into_iter().map(|r| r.arn);
-        roles.chain(profiles.into_iter().map(|p| p.arn)).chain(own).collect()
+        roles.chain(profiles.into_iter().map(|p| p.arn)).chain(own).chain(secrets).collect()
     }
 
     async fn names(&self) -> Vec<String> {

@@ -15,6 +15,7 @@ const CLIENTS: [(&str, &str); 10] = [
     ("acm", "acm"),
     ("ec2", "ec2"),
     ("elasticache", "elasticache"),
+    ("secrets", "secretsmanager"),
     ("elb", "elasticloadbalancing"),
     ("iam", "iam"),
     ("kms", "kms"),

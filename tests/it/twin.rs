@@ -46,6 +46,7 @@ const OWN_COOKIE: &str = "{cookie: lb, duration: 1h}";
 const OFF: &str = "off";
 const REDIS: &str = "cache: {engine: valkey, replicas: 1}\n";
 const MEMORY: &str = "sessions: {store: memory}\n";
+const TOKEN: &str = "sessions: {store: token}\n";
 const DATABASE: &str = "database: {engine: postgres, version: \"17\", protect: false, \
                         final_snapshot: false}\nsessions: {store: database}\n";
 
@@ -140,6 +141,28 @@ fn sessions_in_a_database_are_kept_whichever_instance_answers() {
         assert_eq!(report["promise"], "shared");
         assert_ne!(report["moves"], 0);
     }
+    tier.destroy();
+}
+
+#[test]
+fn sessions_in_tokens_outlive_rolls_more_and_fewer_instances_and_the_stack_itself() {
+    let tier = Tier::up(&file("shop:1", OFF, TOKEN));
+    for report in both_sizes(&tier) {
+        assert_eq!(report["promise"], "token");
+        assert_ne!(report["moves"], 0);
+    }
+    tier.nothing_is_lost_during("stackctl roll --all --yes");
+    tier.nothing_is_lost_during("stackctl scale 4 --yes");
+    tier.nothing_is_lost_during("stackctl scale 2 --yes");
+    let cookies = tier.cookies();
+    let token = cookies.split(';').next().unwrap();
+    tier.destroy();
+    // The key is had back, and with it whoever holds a token.
+    tier.desk.ok(&["up", "--yes"]);
+    let url = tier.desk.json(&["outputs"])["local_url"].as_str().unwrap().to_owned();
+    let answer = ask(&url, "GET / HTTP/1.1", &format!("Cookie: {token}\r\n"));
+    assert!(answer.contains(r#""visits": 2"#), "{answer}");
+    assert_eq!(tier.desk.run(&["plan", "--detailed-exitcode"]).code, 0, "nothing is left to do");
     tier.destroy();
 }
 

@@ -22,6 +22,9 @@ pub struct Leave<'a> {
     pub parameter: &'a str,
     /// The ARNs of the secrets the app is told of, of Secrets Manager or Systems Manager.
     pub secrets: &'a [&'a str],
+    /// The ARN of the stack's own secret, with wildcards for what AWS adds to it. It is encrypted with
+    /// AWS's key, which takes no leave.
+    pub own_secret: Option<&'a str>,
     /// The app image. Only one in a private registry of Amazon ECR needs leave to be pulled.
     pub image: &'a str,
 }
@@ -32,6 +35,7 @@ impl Leave<'_> {
         let Self { partition, region, account, parameter, .. } = self;
         let own = format!("arn:{partition}:ssm:{region}:{account}:parameter{parameter}");
         let mut statements = vec![allow("ssm:GetParameter", [own])];
+        statements.extend(self.own_secret.map(|arn| allow(SECRET.as_slice(), [arn])));
         for (service, actions) in
             [("secretsmanager", &SECRET[..]), ("ssm", &["ssm:GetParameter", "ssm:GetParameters"])]
         {
@@ -166,6 +170,7 @@ mod tests {
             account: "111122223333",
             parameter: "/stackctl/shop/app/env",
             secrets,
+            own_secret: None,
             image,
         }
     }
@@ -196,6 +201,14 @@ mod tests {
             ["ssm:GetParameter \
                  arn:aws:ssm:eu-west-1:111122223333:parameter/stackctl/shop/app/env"]
         );
+    }
+
+    #[test]
+    fn the_stacks_own_secret_may_be_read_and_takes_no_leave_to_use_keys() {
+        let own = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:own-??????";
+        let document = Leave { own_secret: Some(own), ..leave(&[], "shop") }.document();
+        let reads = SECRET.map(|action| format!("{action} {own}"));
+        assert_eq!(granted(&document)[1..], reads);
     }
 
     #[test]

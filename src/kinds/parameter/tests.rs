@@ -61,6 +61,7 @@ fn wanted(rules: &[&Rule]) -> (Parameter, Cx<Aws>) {
         cache: Some(CacheRef::Group(cache)),
         database: Some(DatabaseRef::Instance(database)),
         generated: Generated::default(),
+        session_key: None,
         leave: None,
         tags: team(),
     };

@@ -19,6 +19,11 @@ pub(super) fn store(kind: &str, step: &Step) -> Option<Impact> {
         // An instance of Aurora holds nothing: its cluster does.
         ("db-cluster", store) if told.database => database(store),
         ("db-instance", store) if told.database && step.name == "db" => database(store),
+        // AWS gives a key back for a week after its deletion; whether it can is not known before.
+        ("secret", Store::Token) if told.session_key => begins_empty(
+            "the key that signs tokens was deleted; unless Secrets Manager still has it, a new one \
+             is made and all users have to log in anew",
+        ),
         _ => None,
     }
 }

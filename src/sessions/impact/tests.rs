@@ -212,7 +212,7 @@ fn a_store_that_is_gone_already_begins_empty() {
         let shift = Shift { today: Some(mode.clone()), then: Some(mode) };
         impact(&shift, &address(what), Action::Create, None, &[])
     };
-    let both = Told { cache: true, database: true };
+    let both = Told { cache: true, database: true, session_key: true };
     for (store, what) in
         [(Store::Redis, "replication-group/cache"), (Store::Memcached, "cache-cluster/cache")]
     {
@@ -230,6 +230,9 @@ fn a_store_that_is_gone_already_begins_empty() {
         assert_eq!(made(Store::Redis, Told::default(), what), None, "{what} is new");
     }
     assert_eq!(made(Store::Redis, both, "db-instance/db-2"), None, "a reader holds nothing");
+    let key = "secret/session-key";
+    assert!(made(Store::Token, both, key).unwrap().says.contains("log in anew"));
+    assert_eq!(made(Store::Token, Told::default(), key), None, "the key is new");
 }
 
 #[test]

@@ -5,7 +5,7 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
     ("network", &["vpc", "internet-gateway", "subnet", "elastic-ip", "nat-gateway", "route-table"]),
     ("access", &["security-group", "security-group-rule", "instance-role", "role-policy"]),
     ("load balancer", &["load-balancer", "target-group", "listener"]),
-    ("app", &["parameter", "instance", "target"]),
+    ("app", &["secret", "parameter", "instance", "target"]),
     (
         "cache",
         &["cache-subnet-group", "cache-parameter-group", "replication-group", "cache-cluster"],
