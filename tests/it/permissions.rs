@@ -11,7 +11,7 @@ use std::{
 };
 
 /// What the SDK's clients are called in `src/`, and the prefix of their service's actions.
-const CLIENTS: [(&str, &str); 10] = [
+const CLIENTS: [(&str, &str); 11] = [
     ("acm", "acm"),
     ("ec2", "ec2"),
     ("elasticache", "elasticache"),
