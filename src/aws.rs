@@ -54,7 +54,7 @@ pub struct Aws {
     /// AWS Identity and Access Management.
     pub iam: aws_sdk_iam::Client,
     /// AWS Secrets Manager.
-    pub secrets: aws_sdk_secretsmanager::Client,
+    pub secretsmanager: aws_sdk_secretsmanager::Client,
     /// AWS Systems Manager.
     pub ssm: aws_sdk_ssm::Client,
     /// AWS Security Token Service.

@@ -161,7 +161,7 @@ impl Aws {
             rds: client!(aws_sdk_rds, config, meter, throttle),
             route53: client!(aws_sdk_route53, config, meter, throttle),
             iam: client!(aws_sdk_iam, config, meter, throttle),
-            secrets: client!(aws_sdk_secretsmanager, config, meter, throttle),
+            secretsmanager: client!(aws_sdk_secretsmanager, config, meter, throttle),
             ssm: client!(aws_sdk_ssm, config, meter, throttle),
             sts: client!(aws_sdk_sts, config, meter, throttle),
             region: config.region().map_or_else(String::new, ToString::to_string),

@@ -99,11 +99,11 @@ impl Aws {
     pub async fn retag_secret(&self, arn: &str, wanted: &Tags, found: &Tags) -> Result<()> {
         let (set, unset) = wanted.changes_from(found);
         if !unset.is_empty() {
-            let call = self.secrets.untag_resource().secret_id(arn);
+            let call = self.secretsmanager.untag_resource().secret_id(arn);
             call.set_tag_keys(Some(unset)).send().await.aws()?;
         }
         if !set.is_empty() {
-            let call = self.secrets.tag_resource().secret_id(arn);
+            let call = self.secretsmanager.tag_resource().secret_id(arn);
             call.set_tags(Some(tags::for_secrets_manager(&set))).send().await.aws()?;
         }
         Ok(())

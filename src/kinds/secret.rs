@@ -75,10 +75,10 @@ impl Kind for Secret {
     async fn create(&self, cx: &Cx<Aws>) -> Result<SecretLive> {
         let aws = &cx.cloud;
         let name = name(&aws.stack);
-        let call = aws.secrets.get_random_password().password_length(LENGTH);
+        let call = aws.secretsmanager.get_random_password().password_length(LENGTH);
         let made = call.exclude_punctuation(true).send().await.aws()?;
         let key = made.random_password.context("AWS made no key")?;
-        let call = aws.secrets.create_secret().name(&name).secret_string(key);
+        let call = aws.secretsmanager.create_secret().name(&name).secret_string(key);
         let call = call.description(format!("Signs the sessions of the stack {}", aws.stack));
         let labels = aws.labels(cx.address(), &self.tags);
         let made = call.set_tags(Some(tags::for_secrets_manager(&labels))).send().await.aws();
@@ -104,7 +104,7 @@ impl Kind for Secret {
     }
 
     async fn delete(found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
-        let call = cx.cloud.secrets.delete_secret().secret_id(&found.live.arn);
+        let call = cx.cloud.secretsmanager.delete_secret().secret_id(&found.live.arn);
         let sent = call.recovery_window_in_days(RECOVERY).send().await.aws();
         match sent.or_gone() {
             // Somebody else has deleted it.
@@ -136,7 +136,7 @@ impl Secret {
             )
         })?;
         if is_deleted(&there) {
-            aws.secrets.restore_secret().secret_id(&found.live.arn).send().await.aws()?;
+            aws.secretsmanager.restore_secret().secret_id(&found.live.arn).send().await.aws()?;
         }
         aws.retag_secret(&found.live.arn, &self.tags, &found.spec.tags).await?;
         Ok(found.live)
@@ -157,7 +157,7 @@ fn is_deleted(secret: &Described) -> bool {
 }
 
 async fn read(aws: &Aws) -> Result<Option<Described>, Failure> {
-    aws.secrets.describe_secret().secret_id(name(&aws.stack)).send().await.aws().or_gone()
+    aws.secretsmanager.describe_secret().secret_id(name(&aws.stack)).send().await.aws().or_gone()
 }
 
 #[cfg(test)]

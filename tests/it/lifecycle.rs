@@ -92,6 +92,7 @@ lifecycles! {
     minimal_lives_and_dies = "minimal",
     demo_lives_and_dies = "demo",
     sticky_memory_lives_and_dies = "sticky-memory",
+    token_lives_and_dies = "token",
     memcached_lives_and_dies = "memcached",
     aurora_lives_and_dies = "aurora",
     production_lives_and_dies = "production",

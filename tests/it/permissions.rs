@@ -15,7 +15,7 @@ const CLIENTS: [(&str, &str); 11] = [
     ("acm", "acm"),
     ("ec2", "ec2"),
     ("elasticache", "elasticache"),
-    ("secrets", "secretsmanager"),
+    ("secretsmanager", "secretsmanager"),
     ("elb", "elasticloadbalancing"),
     ("iam", "iam"),
     ("kms", "kms"),
@@ -26,6 +26,8 @@ const CLIENTS: [(&str, &str); 11] = [
 ];
 /// How the names of operations begin that change nothing.
 const READS: [&str; 3] = ["describe", "get", "list"];
+/// What begins so, and is called only where something is made.
+const MAKES: &str = "secretsmanager:getrandompassword";
 /// AWS grants it to everyone.
 const FREE: &str = "sts:getcalleridentity";
 /// Characters of the inline policies of a role, blanks not counted.
@@ -127,7 +129,7 @@ fn dependent() -> BTreeSet<String> {
 }
 
 fn is_read(action: &str) -> bool {
-    READS.iter().any(|verb| after(action).starts_with(verb))
+    action != MAKES && READS.iter().any(|verb| after(action).starts_with(verb))
 }
 
 /// What is called and not granted, one a line.
@@ -236,7 +238,9 @@ fn a_role_may_be_passed_to_instances_alone_and_made_by_services_that_need_it() {
     assert_eq!(texts(&linked["iam:AWSServiceName"]).len(), 3);
     for statement in statements {
         let writes = texts(&statement["Action"]).into_iter().find(|a| !is_read(&a.to_lowercase()));
-        let (Some(action), false) = (writes, statement["Sid"] == "Name") else { continue };
+        // Zones have no names of ours, and what AWS's generator makes is nowhere yet.
+        let widely = ["Name", "LetAwsMakeAKey"].iter().any(|name| statement["Sid"] == *name);
+        let (Some(action), false) = (writes, widely) else { continue };
         assert!(!texts(&statement["Resource"]).contains(&"*"), "{action} holds for everything");
     }
 }

@@ -24,8 +24,8 @@ const ARN: &str =
     "arn:aws:secretsmanager:eu-west-1:111122223333:secret:stackctl/shop/session-key-AbCdEf";
 
 fn cx(rules: &[&Rule]) -> Cx<Aws> {
-    let secrets = mock_client!(aws_sdk_secretsmanager, RuleMode::MatchAny, rules);
-    let aws = Aws { secrets, ..Aws::offline("shop") };
+    let secretsmanager = mock_client!(aws_sdk_secretsmanager, RuleMode::MatchAny, rules);
+    let aws = Aws { secretsmanager, ..Aws::offline("shop") };
     Cx::alone(Arc::new(aws), Address::of::<Secret>("session-key"))
 }
 
