@@ -104,13 +104,7 @@ impl Aws {
     /// When its tags say that it belongs to somebody else.
     pub async fn claim(&self, arn: &str, name: &str) -> Result<()> {
         let owned = self.owned_balancing(vec![arn.to_owned()]).await?;
-        ensure!(
-            owned.contains_key(arn),
-            "{name} exists already and is not this stack's: its tag {} is not {:?}; \
-             remove it or give the stack another name",
-            tags::STACK,
-            self.stack
-        );
+        ensure!(owned.contains_key(arn), self.not_ours(name));
         Ok(())
     }
 

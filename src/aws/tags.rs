@@ -179,6 +179,15 @@ impl Aws {
         })
     }
 
+    /// What to say of a thing that has a name we need, is there, and is somebody else's.
+    pub fn not_ours(&self, what: &str) -> String {
+        format!(
+            "{what} exists already and is not this stack's: its tag {STACK} is not {:?}; remove it \
+             or give the stack another name",
+            self.stack
+        )
+    }
+
     /// What has a name we need, as a plan tells it; `None` when it is this stack's.
     pub fn taken<'a>(
         &self,

@@ -5,7 +5,7 @@ use crate::{
     engine::Inventory,
     kinds::{
         Instance, Parameter, ReplicationGroup, TargetGroup,
-        parameter::{Environment, SESSION_KEY},
+        parameter::{Environment, SESSION_KEY_VARIABLE},
         target_group,
     },
     sessions::{Mode, Told},
@@ -25,7 +25,7 @@ pub fn mode(found: &Inventory<Aws>) -> Option<Mode> {
         told: Told {
             cache: parameter.cache.is_some(),
             database: parameter.database.is_some(),
-            session_key: parameter.generated.tells(SESSION_KEY),
+            session_key: parameter.generated.tells(SESSION_KEY_VARIABLE),
         },
     })
 }

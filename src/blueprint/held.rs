@@ -34,7 +34,7 @@ pub fn mode_to_be(mut wanted: Mode, graph: &Graph<Aws>) -> Mode {
 mod tests {
     use super::*;
     use crate::{
-        blueprint::tests::drawn,
+        blueprint::tests::{drawn, spec as read},
         engine::Found,
         kinds::target_group::{Held, Hold, Stickiness, TargetGroupLive},
     };
@@ -51,8 +51,7 @@ mod tests {
         }
         let found = Found::ready("app", spec, TargetGroupLive { arn: "arn".into() });
         let mut graph = drawn(file);
-        let random = file.contains("random");
-        let algorithm = if random { Algorithm::WeightedRandom } else { Algorithm::RoundRobin };
+        let algorithm = read(file).load_balancer.algorithm;
         keep_held(&mut graph, &Inventory::default().with(found), algorithm);
         graph.get::<TargetGroup>("app").unwrap().clone()
     }

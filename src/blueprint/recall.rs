@@ -24,12 +24,12 @@ pub fn recall(graph: &mut Graph<Aws>, found: &Inventory<Aws>, region: &str) {
         CacheRef::Group(_) => standing::<ReplicationGroup>(found, "cache").map(Endpoint::Group),
         CacheRef::Cluster(_) => memcached(graph, found).map(Endpoint::Cluster),
     });
-    let has_key = parameter.session_key.is_some();
+    let key = parameter.session_key.as_ref();
+    let key = key.map(|_| standing::<Secret>(found, SESSION_KEY).map(Endpoint::SessionKey));
     if let Some(Some(database)) = &database {
         let document = granting(database);
         graph.amend::<RolePolicy>("database", |policy| policy.document = Some(document));
     }
-    let key = has_key.then(|| standing::<Secret>(found, SESSION_KEY).map(Endpoint::SessionKey));
     let stores = [cache, database.map(|database| database.map(Endpoint::Database)), key];
     if let Some(stores) = stores.into_iter().flatten().collect::<Option<Vec<_>>>() {
         let generated = Generated::of(region, &stores);

@@ -12,7 +12,7 @@ use crate::{
 };
 use insta::assert_snapshot;
 
-fn spec(text: &str) -> Spec {
+pub(crate) fn spec(text: &str) -> Spec {
     let app = if text.contains("app:") { "" } else { "app: {image: \"shop:1\"}\n" };
     let text = format!("name: shop\n{app}{text}");
     load(&Source::new("stack.yaml", text), &[], &|_| None).unwrap()

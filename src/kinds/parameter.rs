@@ -123,7 +123,7 @@ pub enum Edit {
 }
 
 /// The variable with the ARN of the secret that holds the key that signs sessions in tokens.
-pub const SESSION_KEY: &str = "SESSION_KEY_SECRET_ARN";
+pub const SESSION_KEY_VARIABLE: &str = "SESSION_KEY_SECRET_ARN";
 /// How many bytes of value a parameter of the standard tier takes.
 pub const VALUE_LIMIT: usize = 4096;
 /// A name that was deleted a moment ago is not free for some 30 s.
@@ -218,14 +218,8 @@ impl Kind for Parameter {
         .await?;
         if !made {
             // An answer was lost on the way, or the name is somebody else's.
-            owned(&cx.cloud, &name).await?.with_context(|| {
-                format!(
-                    "the parameter {name} exists already and is not this stack's: its tag {} is \
-                     not {:?}; remove it or give the stack another name",
-                    tags::STACK,
-                    cx.cloud.stack
-                )
-            })?;
+            let ours = owned(&cx.cloud, &name).await?;
+            ours.with_context(|| cx.cloud.not_ours(&format!("the parameter {name}")))?;
             overwrite(cx, &name, &value).await?;
         }
         Ok(ParameterLive { name })
@@ -333,7 +327,7 @@ fn to_database(live: &DatabaseLive) -> Variables {
 }
 
 fn to_session_key(live: &SecretLive) -> Variables {
-    variables([(SESSION_KEY, live.arn.clone())])
+    variables([(SESSION_KEY_VARIABLE, live.arn.clone())])
 }
 
 fn told<K: Kind>(_: &Ref<K>, live: &K::Live) -> Told {

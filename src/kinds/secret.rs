@@ -126,15 +126,9 @@ impl Secret {
     async fn have_back(&self, cx: &Cx<Aws>) -> Result<SecretLive> {
         let aws = &cx.cloud;
         let there = read(aws).await?.context("it exists already, but cannot be found")?;
-        let found = Self::seen(aws, &there).with_context(|| {
-            format!(
-                "the secret {} exists already and is not this stack's: its tag {} is not {:?}; \
-                 remove it or give the stack another name",
-                name(&aws.stack),
-                tags::STACK,
-                aws.stack
-            )
-        })?;
+        let found = Self::seen(aws, &there);
+        let found =
+            found.with_context(|| aws.not_ours(&format!("the secret {}", name(&aws.stack))))?;
         if is_deleted(&there) {
             aws.secretsmanager.restore_secret().secret_id(&found.live.arn).send().await.aws()?;
         }
