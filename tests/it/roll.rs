@@ -84,9 +84,9 @@ async fn a_roll_that_is_killed_is_finished_by_the_next_and_replaces_nothing_twic
 
     let plan = desk.ok(&["plan"]);
     assert!(plan.out.contains("marked: to be replaced (stackctl roll) -> no"), "{}", plan.both());
-    desk.ok(&["up", "--yes", "--lock-timeout", "2m"]);
+    let said = desk.ok(&["up", "--yes", "--lock-timeout", "2m"]);
     let after = instances(&cloud).await;
-    assert_eq!(after["app-1"], midway["app-1"], "the new one is not replaced again");
+    assert_eq!(after["app-1"], midway["app-1"], "is replaced once: {}", said.both());
     assert_ne!(after["app-2"], before["app-2"]);
     desk.assert_settled("stack.yaml");
 
