@@ -41,6 +41,8 @@ use tokio::sync::OnceCell;
 pub struct Aws {
     /// AWS Certificate Manager.
     pub acm: aws_sdk_acm::Client,
+    /// Amazon `DynamoDB`.
+    pub dynamodb: aws_sdk_dynamodb::Client,
     /// Amazon EC2, which includes VPC.
     pub ec2: aws_sdk_ec2::Client,
     /// Elastic Load Balancing v2.

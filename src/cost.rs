@@ -102,6 +102,7 @@ fn price(kind: &str, of: &Attributes<'_>) -> Vec<Price> {
         }
         "db-instance" => vec![each(prices::AURORA, of.get("instance_class"), 1.0)],
         "db-cluster" => vec![Ok(prices::SECRET), Err("Aurora's storage and I/O".to_owned())],
+        "dynamodb-table" => vec![Err("DynamoDB's requests and storage".to_owned())],
         "secret" => vec![Ok(prices::SECRET)],
         "hosted-zone" => vec![Ok(prices::HOSTED_ZONE)],
         _ => Vec::new(),

@@ -7,6 +7,7 @@ pub mod db_cluster;
 pub mod db_instance;
 pub mod db_subnet_group;
 pub mod dns_record;
+pub mod dynamodb_table;
 pub mod elastic_ip;
 pub mod hosted_zone;
 mod inhabitants;
@@ -28,6 +29,7 @@ pub mod subnet;
 pub mod target;
 pub mod target_group;
 pub mod vpc;
+pub mod vpc_endpoint;
 
 use crate::{aws::Aws, engine::AnyKind, erased_kinds};
 
@@ -50,11 +52,13 @@ kinds! {
     elastic_ip::ElasticIp,
     nat_gateway::NatGateway,
     route_table::RouteTable,
+    vpc_endpoint::VpcEndpoint,
     security_group::SecurityGroup,
     security_group_rule::SecurityGroupRule,
     instance_role::InstanceRole,
     role_policy::RolePolicy,
     secret::Secret,
+    dynamodb_table::DynamodbTable,
     parameter::Parameter,
     instance::Instance,
     target::Target,

@@ -36,11 +36,11 @@ pub use dns::Dns;
 pub use load::load;
 pub use load_balancer::{Algorithm, LoadBalancer, Scheme};
 pub use mistakes::{Mistakes, Place, Problem};
-pub use network::{Nat, Network, Subnets, Zones};
+pub use network::{GatewayEndpoint, Nat, Network, Subnets, Zones};
 pub use seconds::Seconds;
 pub use source::Source;
 pub use stickiness::Stickiness;
-pub use store::{SessionRule, Sessions, Store};
+pub use store::{SessionRule, Sessions, Store, Table};
 pub use values::Arn;
 pub use wrong::Wrong;
 
@@ -78,14 +78,16 @@ impl Spec {
     fn read(file: &mut Section<'_, '_>) -> Self {
         let cache = file.optional("cache", Cache::read);
         let engine = cache.as_ref().map(|cache| cache.engine);
+        let sessions = file.section("sessions", |section| Sessions::read(section, engine));
+        let store = sessions.store;
         Self {
             name: file.text("name", stack_name).unwrap_or_default(),
             region: file.text("region", region),
             account: file.text("account", account),
-            network: file.section("network", Network::read),
+            network: file.section("network", |section| Network::read(section, store)),
             app: file.section("app", App::read),
             load_balancer: file.section("load_balancer", LoadBalancer::read),
-            sessions: file.section("sessions", |section| Sessions::read(section, engine)),
+            sessions,
             cache,
             database: file.optional("database", Database::read),
             dns: file.optional("dns", Dns::read),

@@ -10,7 +10,7 @@ import re
 import threading
 import time
 
-from clients import Memcached, Redis, connect_database, secret
+from clients import TIMEOUT, Memcached, Redis, connect_database, secret
 
 ID = re.compile(r"[0-9a-f]{32}")
 
@@ -173,33 +173,40 @@ class InDatabase(Kept):
 class InDynamoDb(Kept):
     name = "dynamodb"
 
-    def __init__(self, table, seconds):
+    def __init__(self, table, region, seconds):
         import boto3
         import botocore.exceptions
 
-        self.seconds, self.failures = seconds, botocore.exceptions.BotoCoreError
-        self.missing, self.table = botocore.exceptions.ClientError, boto3.resource("dynamodb").Table(table)
+        self.name_of_table, self.seconds = table, seconds
+        self.failures = botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError
+        # Unlike a resource of boto3, a client may be used by many threads.
+        config = boto3.session.Config(max_pool_connections=50, connect_timeout=TIMEOUT, read_timeout=TIMEOUT)
+        self.client = boto3.client("dynamodb", region_name=region, config=config)
 
     def update(self, sid, condition, values):
         try:
-            done = self.table.update_item(
-                Key={"id": sid},
+            done = self.client.update_item(
+                TableName=self.name_of_table,
+                Key={"id": {"S": sid}},
                 UpdateExpression="SET expires = :until ADD visits :one",
                 ConditionExpression=condition,
-                ExpressionAttributeValues={":until": int(time.time()) + self.seconds, ":one": 1, **values},
+                ExpressionAttributeValues={":until": self.number(self.seconds), ":one": {"N": "1"}, **values},
                 ReturnValues="UPDATED_NEW",
             )
-            return int(done["Attributes"]["visits"])
-        except self.missing as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+            return int(done["Attributes"]["visits"]["N"])
+        except self.failures as error:
+            if "ConditionalCheckFailedException" in str(error):
                 return 0
             raise Unavailable(f"DynamoDB: {error}") from error
-        except self.failures as error:
-            raise Unavailable(f"DynamoDB: {error}") from error
+
+    @staticmethod
+    def number(seconds):
+        """The time in so many seconds, as DynamoDB takes it."""
+        return {"N": str(int(time.time()) + seconds)}
 
     def count(self, sid):
         # What has expired may still be there for days.
-        return self.update(sid, "expires >= :now", {":now": int(time.time())})
+        return self.update(sid, "expires >= :now", {":now": self.number(0)})
 
     def make(self, sid):
         self.update(sid, "attribute_not_exists(id)", {})
@@ -245,7 +252,7 @@ def store(env, seconds):
     if name == "database":
         return InDatabase(env, seconds)
     if name == "dynamodb":
-        return InDynamoDb(env["SESSION_TABLE"], seconds)
+        return InDynamoDb(env["SESSION_TABLE"], env.get("AWS_REGION"), seconds)
     if name == "token":
         return Token(env.get("SESSION_KEY") or secret(env.get("SESSION_KEY_SECRET_ARN")), seconds)
     raise SystemExit(f"SESSION_STORE is {name}: not one of memory, redis, memcached, database, dynamodb, token, none")

@@ -10,8 +10,8 @@ import socket
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 # S3 would write outside its folder, so LocalStack serves only what a stack needs.
-SERVICES = "acm,ec2,elasticache,elbv2,iam,kms,rds,route53,secretsmanager,ssm,sts"
-OVERRIDDEN = ("ACM", "EC2", "IAM", "KMS", "ROUTE53", "SECRETSMANAGER", "SSM")
+SERVICES = "acm,dynamodb,ec2,elasticache,elbv2,iam,kms,rds,route53,secretsmanager,ssm,sts"
+OVERRIDDEN = ("ACM", "DYNAMODB", "EC2", "IAM", "KMS", "ROUTE53", "SECRETSMANAGER", "SSM")
 
 
 class LocalStack:

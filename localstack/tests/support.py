@@ -73,7 +73,7 @@ class CloudTest(unittest.TestCase):
         self.account, self.clients = str(next(ACCOUNTS)), {}
 
     def __getattr__(self, name):
-        services = ("acm", "ec2", "elasticache", "elbv2", "iam", "kms", "rds", "route53", "secretsmanager", "ssm", "sts")
+        services = ("acm", "dynamodb", "ec2", "elasticache", "elbv2", "iam", "kms", "rds", "route53", "secretsmanager", "ssm", "sts")
         if name not in services:
             raise AttributeError(name)
         if name not in self.clients:

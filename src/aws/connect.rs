@@ -155,6 +155,7 @@ impl Aws {
         let throttle = Throttle::behind(&fence);
         Self {
             acm: client!(aws_sdk_acm, config, meter, throttle),
+            dynamodb: client!(aws_sdk_dynamodb, config, meter, throttle),
             ec2: client!(aws_sdk_ec2, config, meter, throttle),
             elb: client!(aws_sdk_elasticloadbalancingv2, config, meter, throttle),
             elasticache: client!(aws_sdk_elasticache, config, meter, throttle),

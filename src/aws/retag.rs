@@ -95,6 +95,20 @@ impl Aws {
         Ok(())
     }
 
+    /// Makes the user's tags of a `DynamoDB` table what is wanted.
+    pub async fn retag_table(&self, arn: &str, wanted: &Tags, found: &Tags) -> Result<()> {
+        let (set, unset) = wanted.changes_from(found);
+        if !unset.is_empty() {
+            let call = self.dynamodb.untag_resource().resource_arn(arn);
+            call.set_tag_keys(Some(unset)).send().await.aws()?;
+        }
+        if !set.is_empty() {
+            let call = self.dynamodb.tag_resource().resource_arn(arn);
+            call.set_tags(Some(tags::for_dynamodb(&set))).send().await.aws()?;
+        }
+        Ok(())
+    }
+
     /// Makes the user's tags of a secret what is wanted.
     pub async fn retag_secret(&self, arn: &str, wanted: &Tags, found: &Tags) -> Result<()> {
         let (set, unset) = wanted.changes_from(found);

@@ -232,6 +232,7 @@ impl<'a> From<Option<Option<&'a str>>> for Text<'a> {
     }
 }
 
+tag_type!(for_dynamodb, of_dynamodb, aws_sdk_dynamodb::types::Tag, "DynamoDB", expect);
 tag_type!(for_ec2, of_ec2, aws_sdk_ec2::types::Tag, "EC2",);
 tag_type!(for_elb, of_elb, aws_sdk_elasticloadbalancingv2::types::Tag, "ELBv2",);
 tag_type!(for_elasticache, of_elasticache, aws_sdk_elasticache::types::Tag, "ElastiCache",);

@@ -11,10 +11,11 @@ use super::{
 use crate::{
     engine::{Ref, Sealed, graph::Member, sealed::digest},
     kinds::{
-        Instance, InstanceRole, Parameter, RolePolicy, Secret, Target,
+        DynamodbTable, Instance, InstanceRole, Parameter, RolePolicy, Secret, Target,
+        dynamodb_table::{self, Key, TimeToLive},
         instance::{self, Marked, Metadata, Placement, USER_DATA_LIMIT},
         instance_role::{Boundary, policy::Leave},
-        parameter::{self, Environment, Generated},
+        parameter::{self, Environment, Generated, SESSION_TABLE_VARIABLE},
         secret,
     },
     spec::{self, Architecture, CacheEngine, Spec, Store},
@@ -36,6 +37,16 @@ pub(super) fn draw(
         let secret = Secret { tags: sheet.tags() };
         sheet.add(SESSION_KEY, secret)
     });
+    let table = sheet.spec.sessions.table.clone().map(|table| {
+        let wanted = DynamodbTable {
+            key: Key::string(&table.partition_key),
+            ttl: TimeToLive(Some(table.ttl_attribute)),
+            on_demand: true,
+            point_in_time_recovery: true,
+            tags: sheet.tags(),
+        };
+        sheet.add(dynamodb_table::SESSIONS, wanted)
+    });
     let environment = environment(sheet.spec);
     let generation = generation(sheet.spec, &environment);
     let user_data = user_data(sheet, &generation)?;
@@ -45,6 +56,7 @@ pub(super) fn draw(
         cache: stores.cache.clone(),
         database: stores.database.clone(),
         session_key,
+        table,
         generated: Generated::default(),
         leave,
         tags: sheet.tags(),
@@ -69,19 +81,24 @@ pub(super) fn draw(
 /// Leave to read what the app is told, and the secrets it is told of. The database's own secret
 /// is not known before RDS has made it, so that leave is granted apart.
 fn role(sheet: &mut Sheet, stores: &Stores) -> (Ref<InstanceRole>, Option<Ref<RolePolicy>>) {
+    let Facts { partition, region, account, .. } = sheet.facts;
+    let own_table = sheet.spec.sessions.table.as_ref().map(|_| {
+        let name = dynamodb_table::name(&sheet.spec.name);
+        format!("arn:{partition}:dynamodb:{region}:{account}:table/{name}")
+    });
     let own_secret = keeps_tokens(sheet.spec).then(|| {
-        let Facts { partition, region, account, .. } = sheet.facts;
         let name = secret::name(&sheet.spec.name);
         format!("arn:{partition}:secretsmanager:{region}:{account}:secret:{name}-??????")
     });
     let secrets: Vec<_> = sheet.spec.app.secrets.values().map(String::as_str).collect();
     let leave = Leave {
-        partition: &sheet.facts.partition,
-        region: &sheet.facts.region,
-        account: &sheet.facts.account,
+        partition,
+        region,
+        account,
         parameter: &parameter::name(&sheet.spec.name),
         secrets: &secrets,
         own_secret: own_secret.as_deref(),
+        own_table: own_table.as_deref(),
         image: &sheet.spec.app.image,
     };
     let policy = leave.document();
@@ -110,8 +127,13 @@ fn environment(spec: &Spec) -> Environment {
     let memcached = spec.cache.as_ref().filter(|cache| cache.engine == CacheEngine::Memcached);
     let tls = memcached
         .map(|cache| ("MEMCACHED_TLS".to_owned(), if cache.tls { "1" } else { "0" }.to_owned()));
+    let table = spec
+        .sessions
+        .table
+        .as_ref()
+        .map(|_| (SESSION_TABLE_VARIABLE.to_owned(), dynamodb_table::name(&spec.name)));
     let users = spec.app.env.clone().into_iter().chain(spec.app.secrets.clone());
-    Environment(ours.into_iter().chain(tls).chain(users).collect())
+    Environment(ours.into_iter().chain(tls).chain(table).chain(users).collect())
 }
 
 /// A digest of all that the app is told. Endpoints count by what kind of store they lead to: a new
@@ -178,6 +200,7 @@ fn instance(
         role: role.clone(),
         public_ip: tier.is_public,
         route: Some(tier.routes[zone].clone()),
+        endpoints: network.endpoints.clone(),
         running: true,
         metadata: Metadata::default(),
         marked: Marked::default(),

@@ -4,7 +4,8 @@ use super::Sheet;
 use crate::{
     engine::Ref,
     kinds::{
-        ElasticIp, InternetGateway, NatGateway, RouteTable, Subnet, Vpc, route_table::DefaultRoute,
+        ElasticIp, InternetGateway, NatGateway, RouteTable, Subnet, Vpc, VpcEndpoint,
+        route_table::DefaultRoute, vpc_endpoint,
     },
     spec::{self, Nat, Subnets},
 };
@@ -19,6 +20,8 @@ pub(super) struct Network {
     pub(super) app: Tier,
     /// Without a way in or out; empty when nothing needs it.
     pub(super) data: Vec<Ref<Subnet>>,
+    /// The services that the instances reach by AWS's own network.
+    pub(super) endpoints: Vec<Ref<VpcEndpoint>>,
 }
 
 /// A subnet in each zone, and each one's route table.
@@ -44,7 +47,30 @@ pub(super) fn draw(sheet: &mut Sheet) -> Network {
         Nat::PerZone => behind_nat_per_zone(sheet, &vpc, &internet, &public),
     };
     let data = data(sheet, &vpc);
-    Network { vpc, public, app, data }
+    let endpoints = endpoints(sheet, &vpc, &app);
+    Network { vpc, public, app, data, endpoints }
+}
+
+/// The ways of the instances' subnets to services. What is in others has nothing to do with them.
+fn endpoints(sheet: &mut Sheet, vpc: &Ref<Vpc>, app: &Tier) -> Vec<Ref<VpcEndpoint>> {
+    let mut route_tables: Vec<Ref<RouteTable>> = Vec::new();
+    for table in &app.routes {
+        if !route_tables.contains(table) {
+            route_tables.push(table.clone());
+        }
+    }
+    let services = sheet.spec.network.gateway_endpoints.iter();
+    services
+        .map(|service| {
+            let endpoint = VpcEndpoint {
+                vpc: vpc.clone(),
+                service: vpc_endpoint::service(&sheet.facts.region, service.as_str()),
+                route_tables: route_tables.clone(),
+                tags: sheet.tags(),
+            };
+            sheet.add(service.as_str(), endpoint)
+        })
+        .collect()
 }
 
 fn public(sheet: &mut Sheet, vpc: &Ref<Vpc>, internet: &Ref<InternetGateway>) -> Tier {

@@ -6,7 +6,8 @@ use crate::{
     kinds::{
         CacheCluster, DbCluster, DbInstance, DnsRecord, Instance, InstanceRole, Listener,
         LoadBalancer, Parameter, ReplicationGroup, SecurityGroup, SecurityGroupRule, Subnet,
-        Target, dns_record::ZoneRef, load_balancer::Scheme, security_group_rule::Direction,
+        Target, VpcEndpoint, dns_record::ZoneRef, load_balancer::Scheme,
+        security_group_rule::Direction,
     },
     spec::{Source, load},
 };
@@ -63,6 +64,7 @@ fn the_smallest_file_means_a_whole_web_tier() {
     route-table: public private
     elastic-ip: nat-a
     nat-gateway: nat-a
+    vpc-endpoint: s3
     security-group: lb app
     security-group-rule: lb-in-80-0-0-0-0-0 lb-out-3000-to-app app-in-3000-from-lb
     load-balancer: lb
@@ -172,6 +174,31 @@ fn sessions_in_tokens_have_a_key_that_instances_may_read_and_are_told_of_once_it
     let alone = drawn("");
     assert_eq!(alone.get::<Parameter>("app").unwrap().session_key.show(), "(none)");
     assert!(!role(&alone).contains("secretsmanager"), "{}", role(&alone));
+}
+
+#[test]
+fn sessions_in_a_table_have_one_that_instances_may_use_and_reach_past_the_nat_gateway() {
+    let graph = drawn("network: {nat: per-zone}\nsessions: {store: dynamodb}");
+    let parameter = graph.get::<Parameter>("app").unwrap();
+    assert_eq!(parameter.table.show(), "dynamodb-table/sessions");
+    assert_eq!(parameter.environment.0["SESSION_TABLE"], "shop-sessions");
+    let role = graph.get::<InstanceRole>("app").unwrap();
+    let own = "arn:aws:dynamodb:eu-west-1:123456789012:table/shop-sessions";
+    assert!(role.policy.contains(own), "{}", role.policy);
+    let endpoint = graph.get::<VpcEndpoint>("dynamodb").unwrap();
+    assert_eq!(endpoint.service, "com.amazonaws.eu-west-1.dynamodb");
+    assert_eq!(endpoint.route_tables.show(), "[route-table/private-a, route-table/private-b]");
+    let instance = graph.get::<Instance>("app-1").unwrap();
+    assert_eq!(instance.endpoints.show(), "[vpc-endpoint/dynamodb, vpc-endpoint/s3]");
+}
+
+#[test]
+fn instances_reach_s3_past_the_nat_gateway_unless_the_file_wants_no_endpoint() {
+    let of = |text: &str| drawn(text).get::<VpcEndpoint>("s3").map(|e| e.route_tables.show());
+    assert_eq!(of("").as_deref(), Some("[route-table/private]"));
+    assert_eq!(of("network: {nat: none}").as_deref(), Some("[route-table/public]"));
+    assert_eq!(of("network: {gateway_endpoints: [dynamodb]}"), None);
+    assert!(drawn("sessions: {store: token}").get::<VpcEndpoint>("dynamodb").is_none());
 }
 
 #[test]
@@ -366,6 +393,7 @@ fn instances_are_made_anew_for_what_they_run_and_for_what_they_are_told() {
         "app: {image: \"shop:1\", env: {A: b}}",
         "app: {image: \"shop:1\", secrets: {A: \"arn:aws:ssm:eu-west-1:123456789012:parameter/a\"}}",
         "sessions: {store: token}",
+        "sessions: {store: dynamodb}",
         "cache: {engine: valkey}\nsessions: {store: none}",
         "database: {engine: postgres}",
     ] {

@@ -7,7 +7,7 @@ pub use launch::newest_ami;
 
 use super::{
     instance_role::InstanceRole, route_table::RouteTable, security_group::SecurityGroup,
-    subnet::Subnet,
+    subnet::Subnet, vpc_endpoint::VpcEndpoint,
 };
 use crate::{
     aws::{Aws, Owned, Sent, Tags, ec2::SOON, eventually},
@@ -83,6 +83,8 @@ pub struct Instance {
     pub public_ip: bool,
     /// The way out that it boots through; AWS does not tell which.
     pub route: Option<Ref<RouteTable>>,
+    /// The ways to services that it boots through: what is under way breaks off when one comes.
+    pub endpoints: Vec<Ref<VpcEndpoint>>,
     /// Whether it runs. It is always wanted to.
     pub running: bool,
     /// How its metadata service answers.
@@ -208,6 +210,7 @@ impl Kind for Instance {
             .tuned("role", Edit::Role, |i| &i.role)
             .fixed("public_ip", |i| &i.public_ip)
             .needs(|i| &i.route)
+            .needs(|i| &i.endpoints)
             // Where it is put if the preferred zone cannot take it.
             .needs(|i| &i.placement.allowed)
             .tuned("running", Edit::Start, |i| &i.running)
@@ -340,6 +343,7 @@ impl Instance {
                 None => instance.public_ip_address().is_some(),
             },
             route: None,
+            endpoints: Vec::new(),
             running: !matches!(
                 state,
                 Some(InstanceStateName::Stopping | InstanceStateName::Stopped)

@@ -5,6 +5,7 @@ mod env_file;
 use super::{
     RolePolicy,
     cache_cluster::CacheClusterLive,
+    dynamodb_table::DynamodbTable,
     replication_group::ReplicationGroupLive,
     secret::{Secret, SecretLive},
     stores::{CacheRef, DatabaseLive, DatabaseRef},
@@ -33,6 +34,8 @@ pub struct Parameter {
     pub database: Option<DatabaseRef>,
     /// What signs sessions in tokens.
     pub session_key: Option<Ref<Secret>>,
+    /// Where sessions are, when that is a table. Its name is part of the environment.
+    pub table: Option<Ref<DynamodbTable>>,
     /// What AWS's answers make up: endpoints, names, ARNs of secrets.
     pub generated: Generated,
     /// What the app needs to read the secrets that it is told of.
@@ -122,6 +125,8 @@ pub enum Edit {
     Tags,
 }
 
+/// The variable with the name of the table that sessions live in.
+pub const SESSION_TABLE_VARIABLE: &str = "SESSION_TABLE";
 /// The variable with the ARN of the secret that holds the key that signs sessions in tokens.
 pub const SESSION_KEY_VARIABLE: &str = "SESSION_KEY_SECRET_ARN";
 /// How many bytes of value a parameter of the standard tier takes.
@@ -160,6 +165,7 @@ impl Kind for Parameter {
             .tuned("database", Edit::Value, |p| &p.database)
             .tuned("endpoints", Edit::Value, |p| &p.generated)
             .needs(|p| &p.session_key)
+            .needs(|p| &p.table)
             .needs(|p| &p.leave)
             .tuned("tags", Edit::Tags, |p| &p.tags)
     }
@@ -184,6 +190,7 @@ impl Kind for Parameter {
             database: file.database_ref(),
             generated: Generated(Some(file.generated.into_iter().collect())),
             session_key: None,
+            table: None,
             leave: None,
             generation: file.generation,
             environment: file.environment,

@@ -37,7 +37,6 @@ pub const fn of_rule(rule: SessionRule) -> Topic {
         SessionRule::MemcachedCopiesNothing => include_str!("guide/memcached-copies-nothing.md"),
         SessionRule::EvictingCache => include_str!("guide/evicting-cache.md"),
         SessionRule::DatabaseWithoutStandby => include_str!("guide/database-without-standby.md"),
-        SessionRule::DynamodbTableMissing => include_str!("guide/dynamodb-table-missing.md"),
         SessionRule::CookiesInTheClear => include_str!("guide/cookies-in-the-clear.md"),
         SessionRule::AppCookieBindsLate => include_str!("guide/app-cookie-binds-late.md"),
         SessionRule::ZoneWithoutInstance => include_str!("guide/zone-without-instance.md"),

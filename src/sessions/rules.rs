@@ -50,7 +50,6 @@ fn broken(rule: SessionRule, spec: &Spec) -> Option<String> {
         SessionRule::MemcachedCopiesNothing => memcached(spec),
         SessionRule::EvictingCache => evicting(spec),
         SessionRule::DatabaseWithoutStandby => no_standby(spec),
-        SessionRule::DynamodbTableMissing => dynamodb(spec),
         SessionRule::CookiesInTheClear => in_the_clear(spec),
         SessionRule::AppCookieBindsLate => app_cookie(spec),
         SessionRule::ZoneWithoutInstance => zones_without_instance(spec),
@@ -111,14 +110,6 @@ fn no_standby(spec: &Spec) -> Option<String> {
     (spec.sessions.store == Store::Database && !database.multi_az).then(|| {
         "while the only instance of the database is replaced, patched or fails, nobody can use a \
          session; database.multi_az: true has another take over"
-            .into()
-    })
-}
-
-fn dynamodb(spec: &Spec) -> Option<String> {
-    (spec.sessions.store == Store::Dynamodb).then(|| {
-        "the stack makes no DynamoDB table, and its instances' role may not use one: both are for \
-         you to add (the table's own resource policy can let the role in)"
             .into()
     })
 }
@@ -211,12 +202,6 @@ mod tests {
         let text =
             "app: {image: \"shop:1\"}\nload_balancer: {stickiness: {cookie: app, name: SID}}";
         assert!(warned(text).contains("sets SID, and not if its value is URL-encoded"));
-    }
-
-    #[test]
-    fn a_table_in_dynamodb_is_for_the_user_to_make() {
-        let text = "app: {image: \"shop:1\"}\nsessions: {store: dynamodb}";
-        assert!(warned(text).contains("makes no DynamoDB table"));
     }
 
     #[test]

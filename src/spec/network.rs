@@ -3,10 +3,11 @@
 use ipnet::Ipv4Net;
 use serde::{Serialize, Serializer};
 
-use super::Wrong;
-use super::choice::choice;
+use super::choice::{Choice, choice, names};
 use super::reader::Section;
-use super::values::is_region;
+use super::schema::Holds;
+use super::values::{is_region, one_of};
+use super::{Store, Wrong};
 
 /// The VPC.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -18,7 +19,31 @@ pub struct Network {
     pub zones: Zones,
     /// How instances reach the internet.
     pub nat: Nat,
+    /// The services that instances reach without leaving AWS's network, each once.
+    pub gateway_endpoints: Vec<GatewayEndpoint>,
 }
+
+/// A service that has a gateway endpoint: a route of the VPC, which costs nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GatewayEndpoint {
+    /// Amazon S3, where the layers of images in ECR and the packages of Amazon Linux are, too.
+    S3,
+    /// Amazon `DynamoDB`.
+    Dynamodb,
+}
+
+impl GatewayEndpoint {
+    /// As the file spells it, and AWS in the names of its services.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::S3 => "s3",
+            Self::Dynamodb => "dynamodb",
+        }
+    }
+}
+
+choice!(GatewayEndpoint: S3, Dynamodb);
 
 /// Which availability zones are used, 2 to 6.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -82,7 +107,13 @@ impl Network {
     /// The most zones, that is the most that any region has.
     pub const MOST_ZONES: u8 = 6;
 
-    pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
+    pub(super) fn read(section: &mut Section<'_, '_>, store: Store) -> Self {
+        let mut endpoints = section.texts("gateway_endpoints", endpoint).unwrap_or_else(|| {
+            let tables = (store == Store::Dynamodb).then_some(GatewayEndpoint::Dynamodb);
+            [GatewayEndpoint::S3].into_iter().chain(tables).collect()
+        });
+        endpoints.sort_unstable();
+        endpoints.dedup();
         Self {
             cidr: section.text_or_usual("cidr", vpc_range),
             zones: match section.texts_if_list("zones", zone) {
@@ -90,6 +121,7 @@ impl Network {
                 None => Zones::Count(section.number_or_usual("zones")),
             },
             nat: section.choice_or_usual("nat"),
+            gateway_endpoints: endpoints,
         }
     }
 
@@ -123,6 +155,12 @@ impl Network {
             })
             .collect()
     }
+}
+
+/// Reads a service that has a gateway endpoint.
+fn endpoint(text: &str) -> Result<GatewayEndpoint, Wrong> {
+    let words = names::<GatewayEndpoint>;
+    GatewayEndpoint::of(text).ok_or_else(|| one_of(text, &words(), Holds::Choice(words)))
 }
 
 /// Reads the name of an availability zone: a region's and a letter.
@@ -190,7 +228,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn network(cidr: &str) -> Network {
-        Network { cidr: cidr.parse().unwrap(), zones: Zones::Count(2), nat: Nat::Single }
+        Network {
+            cidr: cidr.parse().unwrap(),
+            zones: Zones::Count(2),
+            nat: Nat::Single,
+            gateway_endpoints: Vec::new(),
+        }
     }
 
     #[test]
@@ -228,7 +271,7 @@ mod tests {
             prefix in 16_u8..=23, address: u32,
         ) {
             let cidr = Ipv4Net::new(address.into(), prefix).unwrap().trunc();
-            let network = Network { cidr, zones: Zones::Count(6), nat: Nat::Single };
+            let network = Network { cidr, zones: Zones::Count(6), ..network("10.0.0.0/16") };
             let subnets: Vec<Ipv4Net> = network
                 .subnets(6)
                 .into_iter()

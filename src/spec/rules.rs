@@ -59,6 +59,7 @@ const RULES: &[Rule] = &[
         reads: &["sessions.store", "database.engine"],
         check: sessions::the_store_has_its_database,
     },
+    Rule { reads: &["sessions.store", "sessions.table"], check: sessions::a_table_is_used },
     Rule {
         reads: &["sessions.store", "load_balancer.stickiness", "app.instances"],
         check: sessions::sessions_in_memory_are_found_again,

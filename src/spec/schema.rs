@@ -125,6 +125,12 @@ const NETWORK: &[Key] = &[
         Is("single"),
         "how instances reach the internet; none puts them in public subnets",
     ),
+    key(
+        "gateway_endpoints",
+        Texts,
+        Depends("[s3], and dynamodb where sessions live there"),
+        "the services that instances reach by AWS's own network: s3, dynamodb; free of charge",
+    ),
 ];
 
 const APP: &[Key] = &[
@@ -234,10 +240,26 @@ const SESSIONS: &[Key] = &[
         "where sessions live",
     ),
     key(
+        "table",
+        Section(TABLE),
+        Nothing,
+        "the DynamoDB table that `store: dynamodb` makes, as the app's library wants it",
+    ),
+    key(
         "allow",
         Names,
         Nothing,
         "rules of `stackctl explain` that are fine here, each with the reason",
+    ),
+];
+
+const TABLE: &[Key] = &[
+    key("partition_key", Text, Is("id"), "the attribute, a string, that holds a session's id"),
+    key(
+        "ttl_attribute",
+        Text,
+        Is("expires"),
+        "the attribute, a number of seconds since 1970, after which DynamoDB removes a session",
     ),
 ];
 

@@ -12,9 +12,38 @@ use super::{CacheEngine, Wrong};
 pub struct Sessions {
     /// Where they live.
     pub store: Store,
+    /// The table they live in: with `Store::Dynamodb`, and with no other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<Table>,
     /// Rules that the user knows of and does not want to be told of again, each with the reason.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub allow: BTreeMap<String, String>,
+}
+
+/// The attributes of a `DynamoDB` table that libraries of sessions name in different ways.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Table {
+    /// The partition key, a string: the session's id. 1 to 255 bytes.
+    pub partition_key: String,
+    /// The number, in seconds since 1970, after which an item may go. 1 to 255 bytes.
+    pub ttl_attribute: String,
+}
+
+impl Table {
+    fn read(section: &mut Section<'_, '_>) -> Self {
+        Self {
+            partition_key: section.text_or_usual("partition_key", attribute),
+            ttl_attribute: section.text_or_usual("ttl_attribute", attribute),
+        }
+    }
+}
+
+/// Reads the name of an attribute (API reference of `DynamoDB`, `KeySchemaElement`).
+fn attribute(text: &str) -> Result<String, Wrong> {
+    if text.is_empty() || text.len() > 255 {
+        return Err(Wrong::new("the name of an attribute has 1 to 255 bytes"));
+    }
+    Ok(text.to_owned())
 }
 
 /// What is told of a file that keeps sessions in a way that users may come to regret.
@@ -33,8 +62,6 @@ pub enum SessionRule {
     EvictingCache,
     /// A database of one instance cannot be reached while it is replaced.
     DatabaseWithoutStandby,
-    /// The stack makes no `DynamoDB` table.
-    DynamodbTableMissing,
     /// Session cookies cross the internet unencrypted.
     CookiesInTheClear,
     /// The app's cookie binds later than the load balancer's own.
@@ -54,7 +81,6 @@ impl SessionRule {
         Self::MemcachedCopiesNothing,
         Self::EvictingCache,
         Self::DatabaseWithoutStandby,
-        Self::DynamodbTableMissing,
         Self::CookiesInTheClear,
         Self::AppCookieBindsLate,
         Self::ZoneWithoutInstance,
@@ -70,7 +96,6 @@ impl SessionRule {
             Self::MemcachedCopiesNothing => "memcached-copies-nothing",
             Self::EvictingCache => "evicting-cache",
             Self::DatabaseWithoutStandby => "database-without-standby",
-            Self::DynamodbTableMissing => "dynamodb-table-missing",
             Self::CookiesInTheClear => "cookies-in-the-clear",
             Self::AppCookieBindsLate => "app-cookie-binds-late",
             Self::ZoneWithoutInstance => "zone-without-instance",
@@ -113,7 +138,7 @@ pub enum Store {
     Memcached,
     /// In the stack's database.
     Database,
-    /// In a DynamoDB table that is not part of the stack.
+    /// In a `DynamoDB` table of the stack's own.
     Dynamodb,
     /// With the client, in a signed token.
     Token,
@@ -170,9 +195,12 @@ impl Sessions {
             Some(CacheEngine::Memcached) => Store::Memcached,
             None => Store::None,
         };
-        Self {
-            store: section.choice("store").unwrap_or(usual),
-            allow: section.names("allow", check_code, check_reason),
-        }
+        let store = section.choice("store").unwrap_or(usual);
+        let table = if store == Store::Dynamodb {
+            Some(section.section("table", Table::read))
+        } else {
+            section.optional("table", Table::read)
+        };
+        Self { store, table, allow: section.names("allow", check_code, check_reason) }
     }
 }

@@ -23,6 +23,7 @@ pub(crate) struct Cloud {
     pub(crate) iam: aws_sdk_iam::Client,
     pub(crate) ssm: aws_sdk_ssm::Client,
     secrets: aws_sdk_secretsmanager::Client,
+    dynamodb: aws_sdk_dynamodb::Client,
     acm: aws_sdk_acm::Client,
 }
 
@@ -65,6 +66,7 @@ impl Cloud {
             iam: aws_sdk_iam::Client::new(&config),
             ssm: aws_sdk_ssm::Client::new(&config),
             secrets: aws_sdk_secretsmanager::Client::new(&config),
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
             acm: aws_sdk_acm::Client::new(&config),
         }
     }
@@ -87,6 +89,7 @@ impl Cloud {
         all.extend(each!(self.ec2.describe_subnets(), subnet_id));
         all.extend(each!(self.ec2.describe_internet_gateways(), internet_gateway_id));
         all.extend(each!(self.ec2.describe_route_tables(), route_table_id));
+        all.extend(each!(self.ec2.describe_vpc_endpoints(), vpc_endpoint_id));
         all.extend(each!(self.ec2.describe_security_groups(), group_id));
         let nats = all!(self.ec2.describe_nat_gateways());
         let live = nats.into_iter().filter(|n| n.state() != Some(&NatGatewayState::Deleted));
@@ -119,6 +122,7 @@ impl Cloud {
         let mut all = each!(self.cache.describe_replication_groups(), replication_group_id);
         all.extend(each!(self.cache.describe_cache_clusters(), cache_cluster_id));
         all.extend(each!(self.cache.describe_cache_subnet_groups(), cache_subnet_group_name));
+        all.extend(all!(self.dynamodb.list_tables()));
         all.extend(each!(self.rds.describe_db_instances(), db_instance_arn));
         all.extend(each!(self.rds.describe_db_clusters(), db_cluster_arn));
         all.extend(each!(self.rds.describe_db_subnet_groups(), db_subnet_group_arn));

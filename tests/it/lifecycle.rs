@@ -93,6 +93,7 @@ lifecycles! {
     demo_lives_and_dies = "demo",
     sticky_memory_lives_and_dies = "sticky-memory",
     token_lives_and_dies = "token",
+    dynamodb_lives_and_dies = "dynamodb",
     memcached_lives_and_dies = "memcached",
     aurora_lives_and_dies = "aurora",
     production_lives_and_dies = "production",

@@ -11,8 +11,9 @@ use std::{
 };
 
 /// What the SDK's clients are called in `src/`, and the prefix of their service's actions.
-const CLIENTS: [(&str, &str); 11] = [
+const CLIENTS: [(&str, &str); 12] = [
     ("acm", "acm"),
+    ("dynamodb", "dynamodb"),
     ("ec2", "ec2"),
     ("elasticache", "elasticache"),
     ("secretsmanager", "secretsmanager"),

@@ -47,6 +47,7 @@ const OFF: &str = "off";
 const REDIS: &str = "cache: {engine: valkey, replicas: 1}\n";
 const MEMORY: &str = "sessions: {store: memory}\n";
 const TOKEN: &str = "sessions: {store: token}\n";
+const DYNAMODB: &str = "sessions: {store: dynamodb}\n";
 const DATABASE: &str = "database: {engine: postgres, version: \"17\", protect: false, \
                         final_snapshot: false}\nsessions: {store: database}\n";
 
@@ -141,6 +142,22 @@ fn sessions_in_a_database_are_kept_whichever_instance_answers() {
         assert_eq!(report["promise"], "shared");
         assert_ne!(report["moves"], 0);
     }
+    tier.destroy();
+}
+
+#[test]
+fn sessions_in_a_table_outlive_rolls_and_more_and_fewer_instances() {
+    let tier = Tier::up(&file("shop:1", OFF, DYNAMODB));
+    for report in both_sizes(&tier) {
+        assert_eq!(report["promise"], "shared");
+        assert_ne!(report["moves"], 0);
+    }
+    tier.nothing_is_lost_during("stackctl toggle-stickiness --duration 3600 --yes");
+    tier.nothing_is_lost_during("stackctl toggle-stickiness --off --yes");
+    tier.nothing_is_lost_during("stackctl roll --all --yes");
+    tier.nothing_is_lost_during("stackctl scale 4 --yes");
+    tier.nothing_is_lost_during("stackctl scale 2 --yes");
+    tier.desk.assert_settled("stack.yaml");
     tier.destroy();
 }
 

@@ -68,6 +68,12 @@ def elasticache():
 # Services which LocalStack has: picked with PROVIDER_OVERRIDE_<SERVICE>=tier.
 
 
+@aws_provider(api="dynamodb", name="tier")
+def dynamodb():
+    # LocalStack's own would download a server in Java.
+    return from_moto("dynamodb")
+
+
 @aws_provider(api="ec2", name="tier")
 def ec2():
     from localstack.services.ec2.provider import Ec2Provider

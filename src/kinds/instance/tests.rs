@@ -78,6 +78,7 @@ fn wanted(rules: &[&Rule]) -> (Instance, Cx<Aws>) {
         role,
         public_ip: false,
         route: None,
+        endpoints: Vec::new(),
         running: true,
         metadata: Metadata::default(),
         marked: Marked::default(),

@@ -9,7 +9,17 @@ pub const TRUST: &str = r#"{"Statement":[{"Action":"sts:AssumeRole","Effect":"Al
 /// What reading a secret takes. AWS's caching clients describe it first.
 const SECRET: [&str; 2] = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"];
 
-/// What the app's instances have to read.
+/// What keeping sessions in a table takes. Libraries describe it first.
+const TABLE: [&str; 6] = [
+    "dynamodb:DeleteItem",
+    "dynamodb:DescribeTable",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+];
+
+/// What the app's instances have to read, and the table they write.
 #[derive(Clone, Copy, Debug)]
 pub struct Leave<'a> {
     /// The partition: `aws`, `aws-cn`, `aws-us-gov`.
@@ -25,6 +35,8 @@ pub struct Leave<'a> {
     /// The ARN of the stack's own secret, with wildcards for what AWS adds to it. It is encrypted with
     /// AWS's key, which takes no leave.
     pub own_secret: Option<&'a str>,
+    /// The ARN of the table that sessions live in. It is encrypted with `DynamoDB`'s own key.
+    pub own_table: Option<&'a str>,
     /// The app image. Only one in a private registry of Amazon ECR needs leave to be pulled.
     pub image: &'a str,
 }
@@ -36,6 +48,7 @@ impl Leave<'_> {
         let own = format!("arn:{partition}:ssm:{region}:{account}:parameter{parameter}");
         let mut statements = vec![allow("ssm:GetParameter", [own])];
         statements.extend(self.own_secret.map(|arn| allow(SECRET.as_slice(), [arn])));
+        statements.extend(self.own_table.map(|arn| allow(TABLE.as_slice(), [arn])));
         for (service, actions) in
             [("secretsmanager", &SECRET[..]), ("ssm", &["ssm:GetParameter", "ssm:GetParameters"])]
         {
@@ -171,6 +184,7 @@ mod tests {
             parameter: "/stackctl/shop/app/env",
             secrets,
             own_secret: None,
+            own_table: None,
             image,
         }
     }

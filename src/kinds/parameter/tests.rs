@@ -62,6 +62,7 @@ fn wanted(rules: &[&Rule]) -> (Parameter, Cx<Aws>) {
         database: Some(DatabaseRef::Instance(database)),
         generated: Generated::default(),
         session_key: None,
+        table: None,
         leave: None,
         tags: team(),
     };

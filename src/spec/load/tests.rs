@@ -154,6 +154,7 @@ fn the_usual_values_of_the_schema_are_what_is_read_when_a_key_is_left_out() {
                     Some(("database", _)) => "database: {engine: mysql}",
                     Some(("dns", _)) => "dns: {zone: example.com, records: [example.com]}",
                     Some(("cache", _)) => "cache: {}",
+                    Some(("sessions.table", _)) => "sessions: {store: dynamodb}",
                     Some(("load_balancer.stickiness", _)) => {
                         "load_balancer: {stickiness: {cookie: lb}}"
                     }

@@ -39,6 +39,17 @@ pub(super) fn the_store_has_its_database(spec: &Spec, refuse: Refuse) {
     }
 }
 
+pub(super) fn a_table_is_used(spec: &Spec, refuse: Refuse) {
+    let store = spec.sessions.store;
+    if spec.sessions.table.is_some() && store != Store::Dynamodb {
+        refuse(
+            "sessions.table",
+            Wrong::new(format!("no table is made for sessions in `{}`", store.as_str()))
+                .help("write `store: dynamodb`, or take these lines away"),
+        );
+    }
+}
+
 pub(super) fn sessions_in_memory_are_found_again(spec: &Spec, refuse: Refuse) {
     let scattered = spec.app.instances > 1 && !spec.load_balancer.stickiness.is_on();
     if spec.sessions.store == Store::Memory && scattered {

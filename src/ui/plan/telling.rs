@@ -2,10 +2,21 @@
 
 /// A heading, and the kinds below it.
 pub(super) const GROUPS: &[(&str, &[&str])] = &[
-    ("network", &["vpc", "internet-gateway", "subnet", "elastic-ip", "nat-gateway", "route-table"]),
+    (
+        "network",
+        &[
+            "vpc",
+            "internet-gateway",
+            "subnet",
+            "elastic-ip",
+            "nat-gateway",
+            "route-table",
+            "vpc-endpoint",
+        ],
+    ),
     ("access", &["security-group", "security-group-rule", "instance-role", "role-policy"]),
     ("load balancer", &["load-balancer", "target-group", "listener"]),
-    ("app", &["secret", "parameter", "instance", "target"]),
+    ("app", &["secret", "dynamodb-table", "parameter", "instance", "target"]),
     (
         "cache",
         &["cache-subnet-group", "cache-parameter-group", "replication-group", "cache-cluster"],
@@ -19,6 +30,7 @@ pub(super) fn telling(kind: &str) -> &'static [&'static str] {
     match kind {
         "vpc" => &["cidr"],
         "subnet" => &["zone", "cidr"],
+        "dynamodb-table" => &["key", "ttl"],
         "load-balancer" => &["scheme"],
         "target-group" => &["stickiness"],
         "listener" => &["port", "action"],

@@ -17,7 +17,8 @@ import botocore.model
 
 # The signing name in the credential scope -> the name of the model.
 MODELS = {"ec2": "ec2", "elasticloadbalancing": "elbv2", "elasticache": "elasticache", "rds": "rds", "route53": "route53",
-          "iam": "iam", "ssm": "ssm", "sts": "sts", "acm": "acm", "secretsmanager": "secretsmanager", "kms": "kms"}
+          "iam": "iam", "ssm": "ssm", "sts": "sts", "acm": "acm", "secretsmanager": "secretsmanager", "kms": "kms",
+          "dynamodb": "dynamodb"}
 
 
 @functools.cache

@@ -15,6 +15,7 @@ from . import (  # noqa: F401  (each enters its rules)
     engines,
     db_clusters,
     dns,
+    endpoints,
     iam,
     instances,
     interfaces,
@@ -25,6 +26,7 @@ from . import (  # noqa: F401  (each enters its rules)
     parameters,
     reboots,
     security_groups,
+    tables,
     target_groups,
     target_health,
 )

@@ -39,7 +39,8 @@ def delete_vpc(call):
     ec2, vpc = call.moto("ec2"), call.get("VpcId")
     attached = any(g.vpc and g.vpc.id == vpc for g in ec2.internet_gateways.values())
     groups = any(g.name != "default" for g in ec2.groups.get(vpc, {}).values())
-    if attached or groups:
+    endpoints = any(e.vpc_id == vpc and e.state != "deleted" for e in ec2.vpc_end_points.values())
+    if attached or groups or endpoints:
         raise fault("DependencyViolation", f"The vpc '{vpc}' has dependencies and cannot be deleted.")
     return call.forward()
 
