@@ -129,10 +129,12 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
             "every request may go to any instance already; `stackctl verify` shows where they go",
         )
     );
-    let switches = groups.iter().any(|group| group.kept.now() != after);
-    let mut does = None;
-    if switches {
+    let writes = |group: &Group| group.kept.there() != after || group.held.0.is_some();
+    if args.rebalance || args.hold.is_some() || groups.iter().any(writes) {
         refuse_beside(&chosen.name, &standing)?;
+    }
+    let mut does = None;
+    if groups.iter().any(|group| group.kept.now() != after) {
         // Only sessions in memory depend on how many instances there are.
         let instances = match store {
             Store::Memory => aws.instances().await?.len(),

@@ -23,9 +23,9 @@ pub struct Sessions {
 /// The attributes of a `DynamoDB` table that libraries of sessions name in different ways.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Table {
-    /// The partition key, a string: the session's id. 1 to 255 bytes.
+    /// The partition key, a string: the session's id. 1 to 255 characters.
     pub partition_key: String,
-    /// The number, in seconds since 1970, after which an item may go. 1 to 255 bytes.
+    /// The number, in seconds since 1970, after which an item may go. 1 to 255 characters.
     pub ttl_attribute: String,
 }
 
@@ -38,12 +38,14 @@ impl Table {
     }
 }
 
-/// Reads the name of an attribute (API reference of `DynamoDB`, `KeySchemaElement`).
+/// Reads the name of an attribute. `DynamoDB` takes any text of 1 to 255 bytes (API reference,
+/// `KeySchemaElement`); libraries use no others than these.
 fn attribute(text: &str) -> Result<String, Wrong> {
-    if text.is_empty() || text.len() > 255 {
-        return Err(Wrong::new("the name of an attribute has 1 to 255 bytes"));
+    let usual = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
+    if (1..=255).contains(&text.len()) && text.chars().all(usual) {
+        return Ok(text.to_owned());
     }
-    Ok(text.to_owned())
+    Err(Wrong::new("the name of an attribute has 1 to 255 letters, digits, `_`, `.`, `:` or `-`"))
 }
 
 /// What is told of a file that keeps sessions in a way that users may come to regret.

@@ -126,9 +126,12 @@ async fn stickiness_is_not_toggled_while_a_run_may_undo_it() {
     desk.ok(&["up"]);
     desk.write("stack.yaml", FILE.replace("instances: 1", "instances: 2"));
     let run = begun(&desk, &cloud, &["up"]).await;
-    let told = desk.run(&["toggle-stickiness", "--duration", "1h"]);
-    assert_eq!(told.code, 1, "{}", told.both());
-    assert!(told.err.contains("is locked"), "{}", told.both());
+    // The second writes no more than how long what is there stays.
+    for flags in [&["--duration", "1h"][..], &["--off", "--for", "1h"]] {
+        let told = desk.run(&[&["toggle-stickiness", "--yes"], flags].concat());
+        assert_eq!(told.code, 1, "{flags:?}: {}", told.both());
+        assert!(told.err.contains("is locked"), "{flags:?}: {}", told.both());
+    }
     let run = Said::from(run.wait_with_output().unwrap());
     assert_eq!(run.code, 0, "{}", run.both());
     desk.ok(&["toggle-stickiness", "--duration", "1h"]);
