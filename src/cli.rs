@@ -16,6 +16,7 @@ mod plan;
 mod preview;
 mod reading;
 mod roll;
+mod rotate_key;
 mod scale;
 mod signals;
 mod status;
@@ -93,6 +94,7 @@ enum Verb {
     ToggleStickiness(toggle_stickiness::Args),
     Roll(roll::Args),
     Scale(scale::Args),
+    RotateKey(rotate_key::Args),
     Destroy(destroy::Args),
     Explain(explain::Args),
     Unlock(unlock::Args),
@@ -229,6 +231,7 @@ async fn run(verb: Verb, session: &Session) -> Result<Ended> {
         Verb::Verify(args) => Box::pin(verify::run(&args, session)).await,
         Verb::Roll(args) => Box::pin(roll::run(&args, session)).await,
         Verb::Scale(args) => Box::pin(scale::run(&args, session)).await,
+        Verb::RotateKey(args) => Box::pin(rotate_key::run(&args, session)).await,
         Verb::Drill(args) => Box::pin(drill::run(&args, session)).await,
         Verb::ToggleStickiness(args) => toggle_stickiness::run(&args, session).await,
         Verb::Destroy(args) => Box::pin(destroy::run(&args, session)).await,

@@ -135,11 +135,13 @@ def connect_database(env):
         raise RuntimeError(str(error)) from error
 
 
-def secret(arn):
-    """A secret's text, by the instance's own role."""
-    if not arn:
-        return ""
+def secret(arn, stage="AWSCURRENT"):
+    """The text of a secret's version, by the instance's own role; None where no version is at this stage."""
     import boto3
 
     region = arn.split(":")[3] or os.environ.get("AWS_REGION")
-    return boto3.client("secretsmanager", region_name=region).get_secret_value(SecretId=arn)["SecretString"]
+    client = boto3.client("secretsmanager", region_name=region)
+    try:
+        return client.get_secret_value(SecretId=arn, VersionStage=stage)["SecretString"]
+    except client.exceptions.ResourceNotFoundException:
+        return None

@@ -213,13 +213,13 @@ class InDynamoDb(Kept):
 
 
 class Token:
-    """The session is in the cookie, signed, so that every server that has a key can read it. Of several keys, by
-    commas, the first signs and all of them are good."""
+    """The session is in the cookie, signed, so that every server that has a key can read it. Of several keys the first
+    signs, and all of them are good."""
 
     name = "token"
 
     def __init__(self, keys, seconds):
-        self.keys, self.seconds = [k.encode() for k in keys.split(",") if k], seconds
+        self.keys, self.seconds = [k.encode() for k in keys if k], seconds
         if not self.keys:
             raise SystemExit("sessions in tokens need a key: set SESSION_KEY or SESSION_KEY_SECRET_ARN")
 
@@ -240,6 +240,15 @@ class Token:
         return (claims["sid"], claims["visits"]) if claims["exp"] >= time.time() else None
 
 
+def session_keys(env):
+    """The keys that sign tokens: given, by commas, or those of a secret at the stages that `stackctl rotate-key` takes
+    them through. One that is pending is known before it signs, and one that has signed stays good."""
+    if given := env.get("SESSION_KEY"):
+        return given.split(",")
+    arn = env.get("SESSION_KEY_SECRET_ARN")
+    return [secret(arn, stage) for stage in ("AWSCURRENT", "AWSPENDING", "AWSPREVIOUS")] if arn else []
+
+
 def store(env, seconds):
     """The store that SESSION_STORE names."""
     name = env.get("SESSION_STORE") or "memory"
@@ -254,5 +263,5 @@ def store(env, seconds):
     if name == "dynamodb":
         return InDynamoDb(env["SESSION_TABLE"], env.get("AWS_REGION"), seconds)
     if name == "token":
-        return Token(env.get("SESSION_KEY") or secret(env.get("SESSION_KEY_SECRET_ARN")), seconds)
+        return Token(session_keys(env), seconds)
     raise SystemExit(f"SESSION_STORE is {name}: not one of memory, redis, memcached, database, dynamodb, token, none")

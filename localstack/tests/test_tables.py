@@ -86,8 +86,7 @@ class Endpoints(CloudTest):
     def test_an_endpoint_whose_tables_were_changed_can_be_deleted_and_holds_its_vpc_until_then(self):
         name = self.endpoint(self.tables[0])
         self.ec2.create_vpc_endpoint(**{**self.asked, "ServiceName": f"com.amazonaws.{REGION}.s3"})
-        by_id = [{"Name": "vpc-endpoint-id", "Values": [name]}]
-        found = self.ec2.describe_vpc_endpoints(Filters=by_id)["VpcEndpoints"]
+        found = self.ec2.describe_vpc_endpoints(VpcEndpointIds=[name])["VpcEndpoints"]
         self.assertEqual([e["VpcEndpointId"] for e in found], [name])
         change = {"AddRouteTableIds": [self.tables[1]], "RemoveRouteTableIds": [self.tables[0]]}
         self.ec2.modify_vpc_endpoint(VpcEndpointId=name, **change)
@@ -98,6 +97,7 @@ class Endpoints(CloudTest):
         self.assertEqual(self.ec2.delete_vpc_endpoints(VpcEndpointIds=[name])["Unsuccessful"], [])
         again = self.ec2.delete_vpc_endpoints(VpcEndpointIds=[name])["Unsuccessful"]
         self.assertEqual(again[0]["Error"]["Code"], "InvalidVpcEndpoint.NotFound")
+        self.refuses("InvalidVpcEndpointId.NotFound", self.ec2.describe_vpc_endpoints, VpcEndpointIds=[name])
         others = [e["VpcEndpointId"] for e in self.ec2.describe_vpc_endpoints()["VpcEndpoints"]]
         self.assertEqual(len(others), 1)
         self.ec2.delete_vpc_endpoints(VpcEndpointIds=others)

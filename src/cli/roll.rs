@@ -4,7 +4,7 @@ use super::{
     Ended, Session,
     act::{act, refuse_obstacles},
     connect::Where,
-    consent::Consent,
+    consent::{Consent, Stakes},
     preview::{Preview, preview},
     turn::{LockArgs, Turn},
     up::again,
@@ -17,10 +17,10 @@ use crate::{
         Instance, Target,
         instance::{Marked, newest_ami},
     },
-    ui::{Trouble, words::plural},
+    ui::{Trouble, Ui, words::plural},
 };
 use anyhow::{Result, ensure};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, mem};
 
 /// Replace instances, with no fewer in service than there are
 #[derive(Debug, clap::Args)]
@@ -69,7 +69,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
     let ui = session.ui;
     let preview = preview(&args.file, &args.place, Some(args.lock), session).await?;
     let aws = preview.way.aws.clone();
-    refuse_other_changes(&preview)?;
+    refuse_other_changes(&preview, "a roll would change that too")?;
     let unfinished = marked(&preview.inventory);
     if args.which.cancel {
         return cancel(&preview, &unfinished, args, session).await;
@@ -86,41 +86,68 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
         ui.say("there is nothing to replace");
         return Ok(Ended::Done);
     }
-    let marks = |found: &mut Found<Instance>| {
-        let asked = chosen.contains(&*found.name) || unfinished.contains(&*found.name);
-        found.spec.marked = Marked(asked);
-    };
-    let (plan, shown, stakes) = preview.as_if(&preview.inventory.clone().altered(marks))?;
-    ui.part("plan", &shown)?;
-    refuse_obstacles(&plan, false)?;
+    let stakes = show_replacing(&preview, |found| chosen.contains(&*found.name), ui)?;
     args.consent.agree(&stakes, ui).await?;
     let turn = Turn::take(&aws, "stackctl roll", args.lock, &preview.standing, session).await?;
     let Some(turn) = turn else { return Ok(Ended::Interrupted) };
-    let rolled = async {
-        let ids = ids(&preview.inventory, |found| chosen.contains(&*found.name));
-        if !ids.is_empty() {
-            Instance::mark(&aws, &ids).await?;
-        }
-        let Preview { plan, way, .. } = Box::pin(preview.anew()).await?;
-        act(plan, way.aws, &again(&args.file, &args.place), &turn, ui).await
-    };
-    let rolled = Box::pin(rolled).await;
+    let again = again(&args.file, &args.place);
+    let chosen = |found: &Found<Instance>| chosen.contains(&*found.name);
+    let rolled = Box::pin(replace(preview, chosen, &again, &turn, ui)).await;
     turn.end(session).await;
-    rolled
+    rolled.map(|(ended, _)| ended)
+}
+
+/// Replaces these instances, and those that are marked. `again` is the command that goes on where it
+/// ended.
+///
+/// # Errors
+/// AWS's refusals; as [`act`].
+pub(super) async fn replace(
+    preview: Preview,
+    which: impl Fn(&Found<Instance>) -> bool,
+    again: &str,
+    turn: &Turn,
+    ui: Ui,
+) -> Result<(Ended, Preview)> {
+    let ids = ids(&preview.inventory, which);
+    if !ids.is_empty() {
+        Instance::mark(&preview.way.aws, &ids).await?;
+    }
+    let mut preview = Box::pin(preview.anew()).await?;
+    let plan = mem::take(&mut preview.plan);
+    let ended = act(plan, preview.way.aws.clone(), again, turn, ui).await?;
+    Ok((ended, preview))
+}
+
+/// What replacing these instances, and those that are marked, would do.
+///
+/// # Errors
+/// Refused replacements; what is in the way.
+pub(super) fn show_replacing(
+    preview: &Preview,
+    which: impl Fn(&Found<Instance>) -> bool,
+    ui: Ui,
+) -> Result<Stakes> {
+    let marks = |found: &mut Found<Instance>| found.spec.marked.0 |= which(found);
+    let (plan, shown, stakes) = preview.as_if(&preview.inventory.clone().altered(marks))?;
+    ui.part("plan", &shown)?;
+    refuse_obstacles(&plan, false)?;
+    Ok(stakes)
 }
 
 /// A roll replaces instances and does nothing else.
 ///
 /// # Errors
-/// When the stack is not as its file says, but for marks of an unfinished roll.
-fn refuse_other_changes(preview: &Preview) -> Result<()> {
+/// When the stack is not as its file says, but for marks of an unfinished roll; `would` is what the
+/// command would do then.
+pub(super) fn refuse_other_changes(preview: &Preview, would: &str) -> Result<()> {
     let unmarked = preview.inventory.clone();
     let unmarked =
         unmarked.altered(|found: &mut Found<Instance>| found.spec.marked = Marked(false));
     let (plan, ..) = preview.as_if(&unmarked)?;
     // An instance that is ill is waited for by any plan.
     let as_it_says = plan.steps().iter().all(|step| step.action() == Action::Await);
-    preview.refuse_more(as_it_says, "a roll would change that too")
+    preview.refuse_more(as_it_says, would)
 }
 
 /// The names of the instances that are meant.
@@ -177,7 +204,7 @@ async fn outdated(preview: &Preview, session: &Session) -> Result<BTreeSet<Strin
 }
 
 /// The names of the instances that an earlier roll has marked.
-fn marked(found: &Inventory<Aws>) -> BTreeSet<String> {
+pub(super) fn marked(found: &Inventory<Aws>) -> BTreeSet<String> {
     found.of::<Instance>().filter(|found| found.spec.marked.0).map(name).collect()
 }
 

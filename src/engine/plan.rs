@@ -26,6 +26,13 @@ pub struct Plan<C> {
     notes: Vec<(Address, String)>,
 }
 
+impl<C> Default for Plan<C> {
+    /// A plan with nothing to do.
+    fn default() -> Self {
+        Self { steps: Vec::new(), kept: HashMap::new(), notes: Vec::new() }
+    }
+}
+
 /// Which id stands for which name, once the plan is carried out.
 #[derive(Debug, Default)]
 pub struct Ids {

@@ -1,5 +1,9 @@
 //! The key that signs sessions in tokens: made by AWS, kept in Secrets Manager, never seen by stackctl's output.
 
+mod versions;
+
+pub use versions::{Version, Versions};
+
 use crate::{
     aws::{Aws, Failure, Sent, Tags, Tolerant, tags},
     engine::{Cx, Found, Kind, Table, Taken},
@@ -75,9 +79,7 @@ impl Kind for Secret {
     async fn create(&self, cx: &Cx<Aws>) -> Result<SecretLive> {
         let aws = &cx.cloud;
         let name = name(&aws.stack);
-        let call = aws.secretsmanager.get_random_password().password_length(LENGTH);
-        let made = call.exclude_punctuation(true).send().await.aws()?;
-        let key = made.random_password.context("AWS made no key")?;
+        let key = generate(aws).await?;
         let call = aws.secretsmanager.create_secret().name(&name).secret_string(key);
         let call = call.description(format!("Signs the sessions of the stack {}", aws.stack));
         let labels = aws.labels(cx.address(), &self.tags);
@@ -135,6 +137,13 @@ impl Secret {
         aws.retag_secret(&found.live.arn, &self.tags, &found.spec.tags).await?;
         Ok(found.live)
     }
+}
+
+/// A new key, by AWS's generator.
+async fn generate(aws: &Aws) -> Result<String> {
+    let call = aws.secretsmanager.get_random_password().password_length(LENGTH);
+    let made = call.exclude_punctuation(true).send().await.aws()?;
+    made.random_password.context("AWS made no key")
 }
 
 fn is_refused(failure: &Failure) -> bool {

@@ -3,8 +3,8 @@
 use super::{route_table::RouteTable, vpc::Vpc};
 use crate::{
     aws::{
-        Aws, Failure, Sent, Tags,
-        ec2::{filter, once_known, tagged},
+        Aws, Failure, Sent, Tags, Tolerant,
+        ec2::{once_known, tagged},
         tags,
     },
     engine::{Cx, Found, Kind, Pace, Phase, Probe, Ref, Table},
@@ -207,9 +207,9 @@ async fn tables_of(id: &str, aws: &Aws) -> Result<BTreeSet<String>> {
 }
 
 async fn read(id: &str, aws: &Aws) -> Result<Option<Described>> {
-    // By a filter: one that is not there is no error then.
-    let call = aws.ec2.describe_vpc_endpoints().filters(filter("vpc-endpoint-id", id));
-    Ok(call.send().await.aws()?.vpc_endpoints.and_then(|mut some| some.pop()))
+    let call = aws.ec2.describe_vpc_endpoints().vpc_endpoint_ids(id);
+    let answer = call.send().await.aws().or_gone()?;
+    Ok(answer.and_then(|answer| answer.vpc_endpoints).and_then(|mut some| some.pop()))
 }
 
 /// Why one has failed, in AWS's words.

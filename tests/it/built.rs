@@ -84,7 +84,7 @@ impl Demo {
             security-group-rule/lb-in-80-0-0-0-0-0 security-group-rule/lb-out-80-to-app
             security-group/app security-group/cache security-group/database security-group/lb
             subnet/data-a subnet/data-b subnet/private-a subnet/private-b subnet/public-a
-            subnet/public-b volume/app-1 volume/app-2 vpc/main";
+            subnet/public-b volume/app-1 volume/app-2 vpc-endpoint/s3 vpc/main";
         assert_eq!(set(self.ids.keys().cloned()), set(wanted.split_whitespace()));
     }
 
@@ -115,7 +115,9 @@ impl Demo {
 
         let (internet, nat) = (self.id("internet-gateway/main"), self.id("natgateway/nat-a"));
         assert_eq!(self.ways_out("public").await, set([format!("{ANYWHERE} {internet}")]));
-        assert_eq!(self.ways_out("private").await, set([format!("{ANYWHERE} {nat}")]));
+        let s3 = self.id("vpc-endpoint/s3");
+        let ways = set([format!("{ANYWHERE} {nat}"), format!("? {s3}")]);
+        assert_eq!(self.ways_out("private").await, ways, "? is the prefix list of S3");
         assert_eq!(self.ways_out("data").await, BTreeSet::new());
         let gateways = ec2.describe_nat_gateways().nat_gateway_ids(nat).send().await.unwrap();
         let gateway = &gateways.nat_gateways()[0];

@@ -89,7 +89,9 @@ impl Cloud {
         all.extend(each!(self.ec2.describe_subnets(), subnet_id));
         all.extend(each!(self.ec2.describe_internet_gateways(), internet_gateway_id));
         all.extend(each!(self.ec2.describe_route_tables(), route_table_id));
-        all.extend(each!(self.ec2.describe_vpc_endpoints(), vpc_endpoint_id));
+        let endpoints = all!(self.ec2.describe_vpc_endpoints()).into_iter();
+        let live = endpoints.filter(|e| e.state().is_none_or(|s| s.as_str() != "deleted"));
+        all.extend(live.filter_map(|e| e.vpc_endpoint_id));
         all.extend(each!(self.ec2.describe_security_groups(), group_id));
         let nats = all!(self.ec2.describe_nat_gateways());
         let live = nats.into_iter().filter(|n| n.state() != Some(&NatGatewayState::Deleted));

@@ -100,6 +100,32 @@ async fn a_roll_that_is_killed_is_finished_by_the_next_and_replaces_nothing_twic
 }
 
 #[tokio::test]
+async fn an_exchange_of_keys_that_is_killed_is_finished_by_the_next() {
+    let desk = Desk::new();
+    let cloud = Cloud::new(emulator::endpoint(), &desk.account, REGION);
+    desk.write("stack.yaml", file("token").replace("instances: 2", "instances: 1"));
+    desk.ok(&["up", "--yes"]);
+    let before = instances(&cloud).await;
+    killed_at(&desk, &["rotate-key", "--yes"], "is known to whoever");
+    let early = desk.run(&["rotate-key", "--retire", "--yes", "--lock-timeout", "2m"]);
+    assert!(early.err.contains("is not finished"), "{}", early.both());
+    killed_at(&desk, &["rotate-key", "--yes", "--lock-timeout", "2m"], "signs from now on");
+    let aware = instances(&cloud).await;
+    assert_ne!(aware["app-1"], before["app-1"], "it knows the new key");
+    let said = desk.ok(&["rotate-key", "--yes", "--lock-timeout", "2m", "-o", "json"]);
+    let keys: serde_json::Value = serde_json::from_str(said.out.lines().last().unwrap()).unwrap();
+    assert_ne!(instances(&cloud).await["app-1"], aware["app-1"], "it signs with the new key");
+    assert!(keys["previous"].is_string() && keys["previous"] != keys["current"], "{keys}");
+    desk.assert_settled("stack.yaml");
+
+    desk.write("stack.yaml", file("memory"));
+    let said = desk.run(&["rotate-key", "--yes"]);
+    assert!(said.err.contains("has a key that signs them"), "{}", said.both());
+    desk.write("stack.yaml", file("token").replace("instances: 2", "instances: 1"));
+    desk.ok(&["destroy", "--yes"]);
+}
+
+#[tokio::test]
 async fn those_that_fail_their_checks_are_replaced_by_those_that_do_not() {
     let (desk, cloud) = up("redis");
     let before = instances(&cloud).await;

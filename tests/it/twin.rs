@@ -184,6 +184,26 @@ fn sessions_in_tokens_outlive_rolls_more_and_fewer_instances_and_the_stack_itsel
 }
 
 #[test]
+fn the_key_of_tokens_is_exchanged_and_ended_and_nobody_is_logged_out_before() {
+    let tier = Tier::up(&file("shop:1", OFF, TOKEN));
+    let cookies = tier.cookies();
+    let token = cookies.split(';').next().unwrap();
+    let answer = || ask(&tier.url, "GET / HTTP/1.1", &format!("Cookie: {token}\r\n"));
+    tier.nothing_is_lost_during("stackctl rotate-key --yes");
+    assert!(answer().contains(r#""visits": 2"#), "{}", answer());
+
+    for early in [&["rotate-key", "--yes"][..], &["rotate-key", "--retire", "--yes"]] {
+        let said = tier.desk.run(early);
+        assert!(said.code == 1 && said.err.contains("may be good until"), "{}", said.both());
+    }
+    tier.desk.ok(&["rotate-key", "--retire", "--token-lifetime", "1s", "--yes"]);
+    tier.desk.ok(&["roll", "--all", "--yes"]);
+    assert!(answer().contains(r#""visits": 1"#), "{}", answer());
+    tier.desk.assert_settled("stack.yaml");
+    tier.destroy();
+}
+
+#[test]
 fn sessions_in_a_cache_outlive_toggles_rolls_and_more_and_fewer_instances() {
     let tier = Tier::up(&file("shop:1", OWN_COOKIE, REDIS));
     for report in both_sizes(&tier) {

@@ -38,7 +38,7 @@ impl Refusal {
         let code = match &*call.service {
             "ec2" => "InternalError",
             "iam" => "ServiceFailure",
-            "ssm" => "InternalServerError",
+            "ssm" | "dynamodb" => "InternalServerError",
             _ => "InternalFailure",
         };
         Self::new(code, "An internal error has occurred").status(500)
@@ -54,7 +54,7 @@ impl Refusal {
     pub(super) fn answer(&self, call: &Call) -> Answer {
         let (code, message) = (&self.code, self.words(call));
         let id = "00000000-0000-4000-8000-000000000000";
-        if matches!(&*call.service, "ssm" | "acm" | "secretsmanager" | "kms") {
+        if matches!(&*call.service, "ssm" | "acm" | "dynamodb" | "secretsmanager" | "kms") {
             let body = serde_json::json!({ "__type": code, "message": message });
             return Answer::new(self.status, "application/x-amz-json-1.1", body.to_string());
         }

@@ -53,3 +53,13 @@ fn no_lost_answer_of_an_aurora_stack_makes_anything_twice() {
 fn no_lost_answer_of_a_memcached_stack_makes_anything_twice() {
     every_answer_of("memcached", &["elasticache:"], 2);
 }
+
+#[test]
+fn no_lost_answer_of_a_stack_with_a_table_makes_anything_twice() {
+    every_answer_of("dynamodb", &["dynamodb:"], 3);
+}
+
+#[test]
+fn no_lost_answer_of_a_stack_with_a_key_makes_anything_twice() {
+    every_answer_of("token", &["secretsmanager:"], 1);
+}

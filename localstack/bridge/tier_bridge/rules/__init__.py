@@ -25,6 +25,7 @@ from . import (  # noqa: F401  (each enters its rules)
     network,
     parameters,
     reboots,
+    secrets,
     security_groups,
     tables,
     target_groups,

@@ -79,10 +79,10 @@ def delete_vpc_endpoints(call):
 
 @on("ec2", "DescribeVpcEndpoints")
 def describe_vpc_endpoints(call):
-    """Without those that are gone, and with the filter by id, which moto lacks."""
-    filters = call.get("Filters", [])
-    named = [f["Values"] for f in filters if f["Name"] == "vpc-endpoint-id"]
-    answer = call.forward({**call.request, "Filters": [f for f in filters if f["Name"] != "vpc-endpoint-id"]})
-    all_of_them = [e for e in answer.get("VpcEndpoints", []) if e.get("State") != "deleted"]
-    answer["VpcEndpoints"] = [e for e in all_of_them if all(e["VpcEndpointId"] in names for names in named)]
+    """Without those that are gone, which moto shows for good."""
+    there = {e.id for e in standing(call.moto("ec2"))}
+    if gone := set(call.get("VpcEndpointIds", [])) - there:
+        raise fault("InvalidVpcEndpointId.NotFound", f"The Vpc Endpoint Id '{sorted(gone)[0]}' does not exist")
+    answer = call.forward()
+    answer["VpcEndpoints"] = [e for e in answer.get("VpcEndpoints", []) if e["VpcEndpointId"] in there]
     return answer
