@@ -7,6 +7,7 @@ import hmac
 import json
 import queue
 import re
+import secrets
 import threading
 import time
 
@@ -183,21 +184,40 @@ class InDynamoDb(Kept):
         config = boto3.session.Config(max_pool_connections=50, connect_timeout=TIMEOUT, read_timeout=TIMEOUT)
         self.client = boto3.client("dynamodb", region_name=region, config=config)
 
+    def visit(self, sent, new_id):
+        # The SDK itself asks again, and a request that was counted is not counted again.
+        return self.once(sent, new_id)
+
     def update(self, sid, condition, values):
+        request = secrets.token_hex(8)
+        key = {"TableName": self.name_of_table, "Key": {"id": {"S": sid}}}
         try:
             done = self.client.update_item(
-                TableName=self.name_of_table,
-                Key={"id": {"S": sid}},
-                UpdateExpression="SET expires = :until ADD visits :one",
-                ConditionExpression=condition,
-                ExpressionAttributeValues={":until": self.number(self.seconds), ":one": {"N": "1"}, **values},
+                **key,
+                UpdateExpression="SET expires = :until, counted_by = :request ADD visits :one",
+                # An ADD whose answer was lost would count twice when it is asked again.
+                ConditionExpression=f"{condition} AND (attribute_not_exists(counted_by) OR counted_by <> :request)",
+                ExpressionAttributeValues={
+                    ":until": self.number(self.seconds),
+                    ":one": {"N": "1"},
+                    ":request": {"S": request},
+                    **values,
+                },
                 ReturnValues="UPDATED_NEW",
             )
             return int(done["Attributes"]["visits"]["N"])
         except self.failures as error:
-            if "ConditionalCheckFailedException" in str(error):
-                return 0
+            if "ConditionalCheckFailedException" not in str(error):
+                raise Unavailable(f"DynamoDB: {error}") from error
+        return self.counted(key, request)
+
+    def counted(self, key, request):
+        """The visits as this request has left them; 0 where it has counted nothing."""
+        try:
+            item = self.client.get_item(**key, ConsistentRead=True).get("Item", {})
+        except self.failures as error:
             raise Unavailable(f"DynamoDB: {error}") from error
+        return int(item["visits"]["N"]) if item.get("counted_by") == {"S": request} else 0
 
     @staticmethod
     def number(seconds):

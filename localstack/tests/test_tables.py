@@ -1,6 +1,12 @@
 """DynamoDB's tables and the gateway endpoints that lead to them."""
 
-from .support import REGION, CloudTest
+import contextlib
+import sys
+import urllib.error
+import urllib.request
+from unittest import mock
+
+from .support import HERE, REGION, CloudTest, Server
 
 
 class Tables(CloudTest):
@@ -64,6 +70,31 @@ class Tables(CloudTest):
         self.dynamodb.update_table(TableName="shop-sessions", DeletionProtectionEnabled=True)
         self.eventually("ACTIVE", self.status)
         self.refuses("ValidationException", self.dynamodb.delete_table, TableName="shop-sessions")
+
+    def test_a_visit_whose_answer_is_lost_is_counted_once(self):
+        self.table()
+        self.eventually("ACTIVE", self.status)
+        import botocore.exceptions
+
+        keys = {"AWS_ACCESS_KEY_ID": self.account, "AWS_SECRET_ACCESS_KEY": "any", "AWS_ENDPOINT_URL": Server.endpoint}
+        with mock.patch.dict("os.environ", keys), mock.patch.object(sys, "path", [*sys.path, str(HERE / "app")]):
+            from sessions import InDynamoDb
+
+            store = InDynamoDb("shop-sessions", REGION, 60)
+
+        def lose(request, **_):
+            if lost.append(request) or len(lost) % 2:
+                headers = {name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()}
+                with contextlib.suppress(urllib.error.HTTPError):
+                    urllib.request.urlopen(urllib.request.Request(request.url, request.body, headers)).close()
+                raise botocore.exceptions.ReadTimeoutError(endpoint_url=request.url)
+
+        lost = []
+        store.client.meta.events.register("before-send.dynamodb.UpdateItem", lose)
+        sid = store.visit(None, lambda: "1" * 32)[0]
+        self.assertEqual([store.visit(sid, None)[1] for _ in range(3)], [2, 3, 4])
+        self.assertEqual(len(lost), 8)
+        self.assertEqual(store.visit("2" * 32, lambda: "3" * 32)[:2], ("3" * 32, 1))
 
 
 class Endpoints(CloudTest):

@@ -9,6 +9,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// How long a load balancer that is there may take to listen here: a few looks of the twin.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the emulator may take to answer; it answers AWS's calls, too.
+const ANSWER: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// A load balancer that serves on this machine, and what it stands before.
@@ -83,11 +85,12 @@ impl Told {
     }
 }
 
-/// Asks what the twin has told last.
+/// Asks what the twin has told last. An emulator that is slow is waited for: without its answer the
+/// tier would seem to serve at the load balancer's DNS name, which leads nowhere here.
 async fn ask(endpoint: &str) -> Option<Told> {
     let uri: Uri = format!("{}/_twin", endpoint.trim_end_matches('/')).parse().ok()?;
     let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
-    let answer = timeout(PATIENCE, client.get(uri)).await.ok()?.ok()?;
+    let answer = timeout(ANSWER, client.get(uri)).await.ok()?.ok()?;
     if answer.status() != StatusCode::OK {
         return None;
     }
