@@ -236,7 +236,7 @@ async fn run(verb: Verb, session: &Session) -> Result<Ended> {
         Verb::ToggleStickiness(args) => toggle_stickiness::run(&args, session).await,
         Verb::Destroy(args) => Box::pin(destroy::run(&args, session)).await,
         Verb::Explain(args) => explain::run(&args, session),
-        Verb::Unlock(args) => unlock::run(&args, session).await,
+        Verb::Unlock(args) => Box::pin(unlock::run(&args, session)).await,
         Verb::List(args) => list::run(&args, session).await,
         Verb::Localstack(args) => localstack::run(&args, session).await,
     }

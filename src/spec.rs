@@ -28,7 +28,7 @@ mod tree;
 mod values;
 mod wrong;
 
-pub use app::{App, Architecture, HealthCheck, Role};
+pub use app::{App, Architecture, HealthCheck, Role, secret_of};
 pub use cache::{Cache, CacheEngine, MaxmemoryPolicy};
 pub(crate) use choice::nearest;
 pub use database::{Database, DatabaseEngine};

@@ -12,6 +12,8 @@ image={{ image | shell }}
 port={{ port }}
 parameter={{ parameter | shell }}
 generation={{ generation | shell }}
+registry_secret={{ registry_secret | shell }}
+command=({{ command | words }})
 
 environment=/etc/stackctl/app.env
 unit=/etc/systemd/system/stackctl-app.service
@@ -49,7 +51,9 @@ After=docker.service network-online.target
 StartLimitIntervalSec=0
 
 [Service]
-Environment=HOME=/root
+Environment=HOME=/root DOCKER_CONFIG=/run/stackctl
+RuntimeDirectory=stackctl
+RuntimeDirectoryMode=0700
 ExecStartPre=-/usr/bin/docker rm --force app
 ExecStartPre=/usr/local/sbin/stackctl-app prepare
 ExecStart=/usr/local/sbin/stackctl-app run
@@ -127,12 +131,95 @@ wait_for_environment() {
     done
 }
 
-pull_image() {
-    local registry=${image%%/*} error
+# secret ARN[:KEY::]: prints what Secrets Manager or Systems Manager keeps there; of a JSON object, one value.
+secret() {
+    local arn=$1 key='' service region
+    IFS=: read -r _ _ service region _ <<<"$arn"
+    if [[ "$arn" =~ ^(.*):([^:]+)::$ ]]; then
+        arn=${BASH_REMATCH[1]} key=${BASH_REMATCH[2]}
+    fi
+    local text
+    if [[ "$service" == ssm ]]; then
+        text=$(aws ssm get-parameter --region "$region" --name "$arn" --with-decryption \
+            --query Parameter.Value --output text) || return
+    else
+        text=$(aws secretsmanager get-secret-value --region "$region" --secret-id "$arn" \
+            --query "not_null(SecretString, '')" --output text) || return
+    fi
+    if [[ -z "$text" ]]; then
+        echo "$arn keeps no text" >&2
+        return 1
+    fi
+    if [[ -n "$key" ]]; then
+        printf '%s' "$text" | field "$key"
+    else
+        printf '%s\n' "$text"
+    fi
+}
+
+# field KEY: prints one value of the JSON object that is read.
+field() {
+    python3 -c '
+import json, sys
+try:
+    value = json.load(sys.stdin)[sys.argv[1]]
+except (ValueError, KeyError, TypeError):
+    sys.exit(f"the secret is no JSON object with {sys.argv[1]!r}")
+print(value if isinstance(value, str) else json.dumps(value))' "$1"
+}
+
+# The names of the app's secrets and where they are kept, each as NAME=ARN.
+secrets() {
+    sed -n '/^# secrets$/,$ s/^#\([A-Za-z_][A-Za-z0-9_]*=\)/\1/p' "$environment"
+}
+
+# Docker takes them from its own environment. They are read at every start, and written nowhere.
+read_secrets() {
+    local name arn value
+    while IFS='=' read -r name arn; do
+        if ! value=$(retry 10 secret "$arn"); then
+            say "cannot read the secret $name, $arn"
+            return 1
+        fi
+        export "$name=$value"
+        flags+=(--env "$name")
+    done < <(secrets)
+}
+
+# Docker writes the environment of a container into this folder: with secrets, it is kept in memory.
+keep_off_disk() {
+    local containers=/var/lib/docker/containers
+    if [[ -z "$(secrets)" ]] || mountpoint --quiet "$containers"; then
+        return 0
+    fi
+    mkdir -p "$containers"
+    mount -t tmpfs -o mode=0710,size=64m tmpfs "$containers"
+    systemctl restart docker.service
+}
+
+log_in() {
+    local registry=${image%%/*} credentials user
     # A private registry of Amazon ECR lets in whoever the instance's role does.
     if [[ "$registry" =~ ^[0-9]{12}\.dkr[.-]ecr(-fips)?\.([a-z0-9-]+)\.(amazonaws\.com|amazonaws\.com\.cn|on\.aws)$ ]]; then
         aws ecr get-login-password --region "${BASH_REMATCH[2]}" |
-            docker login --username AWS --password-stdin "$registry" || return
+            docker login --username AWS --password-stdin "$registry"
+    elif [[ -n "$registry_secret" ]]; then
+        # An image without a host's name is Docker Hub's.
+        if [[ "$image" != */* || "$registry" != *[.:]* ]]; then
+            registry=docker.io
+        fi
+        credentials=$(secret "$registry_secret") || return
+        user=$(printf '%s' "$credentials" | field username) || return
+        printf '%s' "$credentials" | field password |
+            docker login --username "$user" --password-stdin "$registry"
+    fi
+}
+
+pull_image() {
+    local error
+    if ! error=$(log_in 2>&1 >/dev/null); then
+        say "cannot log in for $image: $(tail -n 1 <<<"$error")"
+        return 1
     fi
     if ! error=$(docker pull --quiet "$image" 2>&1 >/dev/null); then
         say "cannot pull $image: $(tail -n 1 <<<"$error")"
@@ -172,6 +259,10 @@ check_architecture() {
 prepare_app() {
     install_programs
     wait_for_environment
+    if [[ -n "$registry_secret" || "$(secrets)" == *::* ]]; then
+        install_program python3 python3
+    fi
+    keep_off_disk
     if ! docker image inspect "$image" >/dev/null 2>&1; then
         say "pulling $image"
         retry 20 pull_image
@@ -182,8 +273,11 @@ prepare_app() {
 
 # The app's own output goes to the journal only: the console can be read from outside.
 run_app() {
-    exec /usr/bin/docker run --rm --name app --env-file "$environment" \
-        --publish "$port:$port" --log-opt max-size=10m --log-opt max-file=3 "$image" 2>&1
+    local flags=()
+    read_secrets
+    exec /usr/bin/docker run --rm --name app --env-file "$environment" "${flags[@]}" \
+        --publish "$port:$port" --log-opt max-size=10m --log-opt max-file=3 \
+        "$image" "${command[@]}" 2>&1
 }
 
 case "${1:-install}" in

@@ -235,7 +235,7 @@ class Databases(CloudTest):
             gone = {"DBClusterIdentifier": "shop", "SkipFinalSnapshot": True}
             self.refuses("InvalidDBClusterStateFault", self.rds.delete_db_cluster, **gone)
             for i in (1, 2):
-                self.rds.delete_db_instance(DBInstanceIdentifier=f"shop-{i}")
+                self.rds.delete_db_instance(DBInstanceIdentifier=f"shop-{i}", SkipFinalSnapshot=True)
             self.rds.delete_db_cluster(**gone)
             self.assertEqual(self.eventually("gone", self.cluster_status), ["deleting", "gone"])
             self.eventually("gone", lambda: self.status("shop-1"))

@@ -53,6 +53,21 @@ class Instances(CloudTest):
         pair["InstanceProfileName"] = "none"
         self.refuses("NoSuchEntity", self.iam.remove_role_from_instance_profile, **pair)
 
+    def test_managed_policies_are_aws_own_or_ones_that_were_made_and_a_role_has_room_for_ten(self):
+        self.iam.create_role(RoleName="app", AssumeRolePolicyDocument=TRUST)
+        attach = lambda arn: self.iam.attach_role_policy(RoleName="app", PolicyArn=arn)  # noqa: E731
+        known = "arn:aws:iam::aws:policy/service-role/AWSLambdaRole"
+        self.assertEqual(self.iam.get_policy(PolicyArn=known)["Policy"]["PolicyName"], "AWSLambdaRole")
+        for nowhere in ("arn:aws:iam::aws:policy/AWSLambdaRole", f"arn:aws:iam::{self.account}:policy/mine"):
+            self.refuses("NoSuchEntity", self.iam.get_policy, PolicyArn=nowhere)
+            self.refuses("NoSuchEntity", attach, arn=nowhere)
+        document = '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}'
+        for index in range(10):
+            attach(self.iam.create_policy(PolicyName=f"p{index}", PolicyDocument=document)["Policy"]["Arn"])
+        attach(f"arn:aws:iam::{self.account}:policy/p0")
+        self.refuses("LimitExceeded", attach, arn=known)
+        self.refuses("DeleteConflict", self.iam.delete_role, RoleName="app")
+
     def test_keys_of_tags_that_differ_by_case_are_the_same_key_to_iam(self):
         tags = [{"Key": "team", "Value": "a"}, {"Key": "Team", "Value": "b"}]
         role = {"RoleName": "app", "AssumeRolePolicyDocument": TRUST}
@@ -127,7 +142,7 @@ class Instances(CloudTest):
         self.gateway(vpc)
         targets = self.target_group(vpc)
         self.listener(self.balancer(subnets, group), targets)
-        names = [self.running(subnets[0], group, UserData=f"image=shop:{i}") for i in (1, 2)]
+        names = [self.running(subnets[0], group, UserData=f"#!/bin/sh\nimage=shop:{i}") for i in (1, 2)]
         self.elbv2.register_targets(TargetGroupArn=targets, Targets=[{"Id": name} for name in names])
         self.ssm.put_parameter(Name="/emulator/unhealthy", Value="shop:2", Type="String")
 

@@ -12,9 +12,9 @@ import sys
 from .processes import end, start
 
 HERE = pathlib.Path(__file__).resolve().parent
-STANDINS = ("aws", "dnf", "docker", "sleep", "systemctl")
+STANDINS = ("aws", "dnf", "docker", "mount", "mountpoint", "python3", "sleep", "systemctl")
 # Where user data writes, and what it calls by its whole path.
-ROOTED = ("/etc/stackctl", "/etc/systemd/system", "/usr/local/sbin")
+ROOTED = ("/etc/stackctl", "/etc/systemd/system", "/usr/local/sbin", "/var/lib/docker")
 DOCKER = "/usr/bin/docker"
 GRACE = 30  # seconds: what `docker stop -t 30` of the unit leaves an app
 HASTE = 3  # seconds: what the twin's end leaves it

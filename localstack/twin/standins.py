@@ -1,4 +1,5 @@
-"""The programs that user data finds on an instance: aws, dnf, docker, sleep and systemctl, in words that it uses.
+"""The programs that user data finds on an instance: aws, dnf, docker, mount, python3, sleep and systemctl, in words
+that it uses.
 
 `docker run` becomes the sample app, whatever the image; where its stores are on this machine, the twin has written.
 """
@@ -24,26 +25,37 @@ def aws(about, words):
     if words[:2] == ["ecr", "get-login-password"]:
         print("password")
         return 0
-    if words[:2] != ["ssm", "get-parameter"]:
-        print(f"aws {' '.join(words[:2])}: nothing stands in for this here", file=sys.stderr)
-        return 252
+    if words[:2] == ["ssm", "get-parameter"]:
+        asked = {"Name": flag(words, "--name"), "WithDecryption": "--with-decryption" in words}
+        return call(about, words, "ssm", "AmazonSSM.GetParameter", asked, lambda answer: answer["Parameter"]["Value"])
+    if words[:2] == ["secretsmanager", "get-secret-value"]:
+        asked = {"SecretId": flag(words, "--secret-id")}
+        return call(
+            about, words, "secretsmanager", "secretsmanager.GetSecretValue", asked, lambda a: a.get("SecretString", "")
+        )
+    print(f"aws {' '.join(words[:2])}: nothing stands in for this here", file=sys.stderr)
+    return 252
+
+
+def call(about, words, service, target, asked, tell):
+    """Asks the emulator, and prints what `tell` makes of the answer."""
     day = time.strftime("%Y%m%d", time.gmtime())
-    credential = f"{about['account']}/{day}/{flag(words, '--region')}/ssm/aws4_request"
+    credential = f"{about['account']}/{day}/{flag(words, '--region')}/{service}/aws4_request"
     headers = {
-        "X-Amz-Target": "AmazonSSM.GetParameter",
+        "X-Amz-Target": target,
         "Content-Type": "application/x-amz-json-1.1",
         "X-Amz-Date": time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()),
         # The emulator takes the account from the access key, and looks at no signature.
         "Authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0",
     }
-    body = json.dumps({"Name": flag(words, "--name")}).encode()
+    body = json.dumps(asked).encode()
     try:
         with urllib.request.urlopen(urllib.request.Request(about["endpoint"], body, headers), timeout=30) as answer:
-            print(json.load(answer)["Parameter"]["Value"])
+            print(tell(json.load(answer)))
             return 0
     except urllib.error.HTTPError as error:
         code = json.load(error).get("__type", "").split("#")[-1]
-        print(f"An error occurred ({code}) when calling the GetParameter operation", file=sys.stderr)
+        print(f"An error occurred ({code}) when calling the {target.split('.')[1]} operation", file=sys.stderr)
     except OSError as error:
         print(f"Could not connect to the endpoint URL: {error}", file=sys.stderr)
     return 254
@@ -66,6 +78,19 @@ def systemctl(about, words):
     return 0
 
 
+def mount(about, words):
+    """The environment of a process here is in memory anyway."""
+    return 0
+
+
+def mountpoint(about, words):
+    return 0
+
+
+def python3(about, words):
+    os.execv(sys.executable, [sys.executable, *words])
+
+
 def docker(about, words):
     if words[:1] == ["run"]:
         return run(about, words)
@@ -76,10 +101,13 @@ def docker(about, words):
 
 def run(about, words):
     """Becomes the sample app."""
-    image = words[-1]
+    image = words[first_argument(words)]
     text = pathlib.Path(flag(words, "--env-file")).read_text()
     lines = [line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#")]
     environment = {key: value for key, _, value in lines}
+    # A name alone: Docker's client passes on what stands in its own environment.
+    passed = [value for name, value in zip(words, words[1:]) if name == "--env"]
+    environment |= {name: os.environ[name] for name in passed if name in os.environ}
     missing = with_stores(about, environment)
     if missing:
         print(f"sessions are in the memory of this instance: {missing}", flush=True)
@@ -103,6 +131,14 @@ def run(about, words):
     (folder / "app.json.new").write_text(json.dumps(app))
     (folder / "app.json.new").replace(folder / "app.json")
     os.execve(sys.executable, [sys.executable, about["app"]], environment)
+
+
+def first_argument(words):
+    """Where the flags of `docker run` end: all that the boot script uses have a value, but for --rm."""
+    at = 1
+    while words[at].startswith("-"):
+        at += 1 if words[at] == "--rm" else 2
+    return at
 
 
 def addresses(environment):
@@ -143,8 +179,8 @@ def with_stores(about, environment):
 def main():
     name, *words = sys.argv[1:]
     about = json.loads(pathlib.Path(os.environ["TWIN_INSTANCE"]).read_text())
-    programs = {"aws": aws, "dnf": dnf, "docker": docker, "sleep": sleep, "systemctl": systemctl}
-    return programs[name](about, words)
+    programs = aws, dnf, docker, mount, mountpoint, python3, sleep, systemctl
+    return {program.__name__: program for program in programs}[name](about, words)
 
 
 if __name__ == "__main__":

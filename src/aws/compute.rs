@@ -22,7 +22,7 @@ pub struct RoleReading {
     pub policies: BTreeMap<String, String>,
     /// The names of the role's other inline policies.
     pub others: Vec<String>,
-    /// The ARNs of the managed policies that are attached to the role. stackctl attaches none.
+    /// The ARNs of the managed policies that are attached to the role, whoever did it.
     pub attached: Vec<String>,
 }
 

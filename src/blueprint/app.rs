@@ -14,7 +14,7 @@ use crate::{
         DynamodbTable, Instance, InstanceRole, Parameter, RolePolicy, Secret, Target,
         dynamodb_table::{self, Key, TimeToLive},
         instance::{self, Marked, Metadata, Placement, USER_DATA_LIMIT},
-        instance_role::{Boundary, policy::Leave},
+        instance_role::{Attached, Boundary, policy::Leave},
         parameter::{self, Environment, Generated, SESSION_TABLE_VARIABLE},
         secret,
     },
@@ -48,11 +48,13 @@ pub(super) fn draw(
         sheet.add(dynamodb_table::SESSIONS, wanted)
     });
     let environment = environment(sheet.spec);
-    let generation = generation(sheet.spec, &environment);
+    let secrets = Environment(sheet.spec.app.secrets.clone());
+    let generation = generation(sheet.spec, &environment, &secrets);
     let user_data = user_data(sheet, &generation)?;
     let parameter = Parameter {
         generation,
         environment,
+        secrets,
         cache: stores.cache.clone(),
         database: stores.database.clone(),
         session_key,
@@ -90,7 +92,9 @@ fn role(sheet: &mut Sheet, stores: &Stores) -> (Ref<InstanceRole>, Option<Ref<Ro
         let name = secret::name(&sheet.spec.name);
         format!("arn:{partition}:secretsmanager:{region}:{account}:secret:{name}-??????")
     });
-    let secrets: Vec<_> = sheet.spec.app.secrets.values().map(String::as_str).collect();
+    let app = &sheet.spec.app;
+    let secrets = app.secrets.values().chain(&app.registry_secret);
+    let secrets: Vec<_> = secrets.map(|arn| spec::secret_of(arn)).collect();
     let leave = Leave {
         partition,
         region,
@@ -99,13 +103,16 @@ fn role(sheet: &mut Sheet, stores: &Stores) -> (Ref<InstanceRole>, Option<Ref<Ro
         secrets: &secrets,
         own_secret: own_secret.as_deref(),
         own_table: own_table.as_deref(),
+        statements: &app.statements,
         image: &sheet.spec.app.image,
     };
     let policy = leave.document();
     let tags = sheet.tags();
     let spec::Role { path, permissions_boundary } = sheet.spec.app.role.clone();
     let boundary = Boundary::wanted(permissions_boundary);
-    let role = sheet.add("app", InstanceRole { policy, path, boundary, profile: true, tags });
+    let managed_policies = Attached(app.policies.iter().cloned().collect());
+    let wanted = InstanceRole { policy, path, boundary, managed_policies, profile: true, tags };
+    let role = sheet.add("app", wanted);
     let leave = stores.database.clone().map(|database| {
         let policy = RolePolicy { role: role.clone(), database, document: None };
         sheet.add("database", policy)
@@ -132,14 +139,13 @@ fn environment(spec: &Spec) -> Environment {
         .table
         .as_ref()
         .map(|_| (SESSION_TABLE_VARIABLE.to_owned(), dynamodb_table::name(&spec.name)));
-    let users = spec.app.env.clone().into_iter().chain(spec.app.secrets.clone());
-    Environment(ours.into_iter().chain(tls).chain(table).chain(users).collect())
+    Environment(ours.into_iter().chain(tls).chain(table).chain(spec.app.env.clone()).collect())
 }
 
 /// A digest of all that the app is told. Endpoints count by what kind of store they lead to: a new
 /// address of the same cache, or Valkey in place of Redis behind it, is no reason to start the
 /// instances anew.
-fn generation(spec: &Spec, environment: &Environment) -> String {
+fn generation(spec: &Spec, environment: &Environment, secrets: &Environment) -> String {
     let cache = spec.cache.as_ref().map_or("", |cache| match cache.engine {
         CacheEngine::Valkey | CacheEngine::Redis => "replication group",
         CacheEngine::Memcached => "cache cluster",
@@ -149,7 +155,7 @@ fn generation(spec: &Spec, environment: &Environment) -> String {
         .as_ref()
         .map_or("", |database| if database.engine.is_aurora() { "cluster" } else { "instance" });
     // Debug text of a map of texts is unambiguous: it quotes.
-    digest(format!("{:?}\n{cache}\n{database}", environment.0))
+    digest(format!("{:?}\n{:?}\n{cache}\n{database}", environment.0, secrets.0))
 }
 
 fn user_data(sheet: &Sheet, generation: &str) -> Result<String> {
@@ -161,10 +167,13 @@ fn user_data(sheet: &Sheet, generation: &str) -> Result<String> {
         port: spec.app.port,
         parameter: parameter::name(&spec.name),
         generation: generation.to_owned(),
+        registry_secret: spec.app.registry_secret.clone().unwrap_or_default(),
+        command: spec.app.command.clone(),
     });
     ensure!(
         user_data.len() <= USER_DATA_LIMIT,
-        "the boot script has {} bytes, and EC2 takes {USER_DATA_LIMIT}; shorten app.image",
+        "the boot script has {} bytes, and EC2 takes {USER_DATA_LIMIT}; shorten \
+         app.image or app.command",
         user_data.len(),
     );
     Ok(user_data)

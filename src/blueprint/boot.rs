@@ -22,6 +22,11 @@ pub struct Boot {
     /// The generation of the environment that the app is to be started with: the instance waits
     /// until the parameter's first line says it.
     pub generation: String,
+    /// The ARN of the secret with the user name and the password of the image's registry; "" where
+    /// there is none.
+    pub registry_secret: String,
+    /// What the container runs in place of the image's own command; empty where that stays.
+    pub command: Vec<String>,
 }
 
 /// The boot script, a script for cloud-init on Amazon Linux 2023.
@@ -31,6 +36,9 @@ pub struct Boot {
 pub fn user_data(boot: &Boot) -> String {
     let mut templates = Environment::new();
     templates.add_filter("shell", |value: &str| quoted(value));
+    templates.add_filter("words", |words: Vec<String>| {
+        words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    });
     let script = templates.render_str(TEMPLATE, Serde(boot));
     script.expect("the template is part of the program and tested") + "\n"
 }
@@ -53,6 +61,8 @@ mod tests {
             port: 3000,
             parameter: "/stackctl/shop/app/env".into(),
             generation: "0123456789abcdef".into(),
+            registry_secret: String::new(),
+            command: vec!["serve".into(), "--greeting=it's me".into()],
         }
     }
 
@@ -67,6 +77,8 @@ mod tests {
             "port=3000",
             "parameter='/stackctl/shop/app/env'",
             "generation='0123456789abcdef'",
+            "registry_secret=''",
+            r"command=('serve' '--greeting=it'\''s me')",
         ] {
             assert!(script.lines().any(|l| l == line), "{line}");
         }

@@ -368,11 +368,11 @@ fn the_app_is_told_where_sessions_live_and_what_the_user_wrote() {
     let told: Vec<_> =
         parameter.environment.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
     assert_snapshot!(told.join("\n"), @r"
-    KEY=arn:aws:secretsmanager:eu-west-1:123456789012:secret:key-AbCdEf
     LOG_LEVEL=info
     PORT=3000
     SESSION_STORE=redis
     ");
+    assert_eq!(parameter.secrets.0.keys().collect::<Vec<_>>(), ["KEY"]);
     assert_eq!(parameter.cache.show(), "replication-group/cache");
     assert_eq!(parameter.database.show(), "(none)");
 }

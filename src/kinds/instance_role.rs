@@ -1,5 +1,6 @@
 //! What the instances may do in AWS: an IAM role, its inline policy, and the profile that hands it over.
 
+mod managed;
 pub mod policy;
 
 use crate::{
@@ -18,6 +19,8 @@ use anyhow::{Context, Result};
 use aws_sdk_iam::types::{InstanceProfile, Role};
 use std::time::Duration;
 
+pub use managed::Attached;
+
 /// What the instances may do in AWS: an IAM role, its inline policy, and the profile that hands it over.
 #[derive(Clone, Debug)]
 pub struct InstanceRole {
@@ -27,6 +30,8 @@ pub struct InstanceRole {
     pub path: String,
     /// What bounds what it may do.
     pub boundary: Boundary,
+    /// What it may do by managed policies of the user's.
+    pub managed_policies: Attached,
     /// Whether role and instance profile both stand and the one hands over the other. It is always
     /// wanted; a run that was broken off may have left less.
     pub profile: bool,
@@ -84,6 +89,8 @@ pub enum Edit {
     Boundary,
     /// `PutRolePolicy`.
     Policy,
+    /// `AttachRolePolicy`, `DetachRolePolicy`, and the tag that remembers what was attached.
+    Managed,
     /// `TagRole`, `UntagRole`, `TagInstanceProfile`, `UntagInstanceProfile`.
     Tags,
 }
@@ -105,6 +112,7 @@ impl Kind for InstanceRole {
             .fixed("path", |r| &r.path)
             .tuned("policy", Edit::Policy, |r| &r.policy)
             .tuned("permissions_boundary", Edit::Boundary, |r| &r.boundary)
+            .tuned("managed_policies", Edit::Managed, |r| &r.managed_policies)
             .tuned("profile", Edit::Profile, |r| &r.profile)
             .tuned("tags", Edit::Tags, |r| &r.tags)
     }
@@ -137,6 +145,7 @@ impl Kind for InstanceRole {
                 [role, profile] => role.or(profile).unwrap_or_default().to_owned(),
             },
             boundary: role.map(|(role, owned)| boundary(role, owned)).unwrap_or_default(),
+            managed_policies: Attached::ours(&reading.attached, owned.all.get(managed::ATTACHED)),
             profile: role.is_some() && hands_over(&name),
             tags: owned.tags.clone(),
         };
@@ -179,6 +188,7 @@ impl Kind for InstanceRole {
     async fn create(&self, cx: &Cx<Aws>) -> Result<RoleLive> {
         let live = self.complete(cx).await?;
         self.put_policy(cx).await?;
+        self.attach(cx).await?;
         Ok(live)
     }
 
@@ -187,6 +197,7 @@ impl Kind for InstanceRole {
             Edit::Profile => self.complete(cx).await.map(drop),
             Edit::Boundary => self.put_boundary(&cx.cloud).await,
             Edit::Policy => self.put_policy(cx).await,
+            Edit::Managed => self.put_managed(found, cx).await,
             Edit::Tags => self.retag(found, &cx.cloud).await,
         }
     }
@@ -207,7 +218,8 @@ fn boundary(role: &Role, owned: &crate::aws::Owned) -> Boundary {
 /// What somebody else gave to the role.
 fn added_by_others(reading: &RoleReading, spec: &InstanceRole) -> Vec<String> {
     let inline = reading.others.iter().map(|name| format!("inline policy {name}"));
-    let attached = reading.attached.iter().map(|arn| format!("managed policy {arn}"));
+    let attached = reading.attached.iter().filter(|arn| !spec.managed_policies.0.contains(*arn));
+    let attached = attached.map(|arn| format!("managed policy {arn}"));
     let boundary = spec.boundary.arn.iter().filter(|_| !spec.boundary.ours);
     let boundary = boundary.map(|arn| format!("permissions boundary {arn}"));
     let all = inline.chain(attached).chain(boundary);
@@ -246,6 +258,8 @@ impl InstanceRole {
     async fn ensure_role(&self, name: &str, cx: &Cx<Aws>) -> Result<String> {
         let mut labels = cx.cloud.labels(cx.address(), &self.tags);
         labels.extend(self.boundary.arn.iter().map(|arn| (BOUNDARY.into(), digest(arn))));
+        let attached = self.managed_policies.tag();
+        labels.extend(attached.map(|digests| (managed::ATTACHED.into(), digests)));
         let call = cx.cloud.iam.create_role().role_name(name).path(&self.path);
         let call = call.set_permissions_boundary(self.boundary.arn.clone());
         let call = call.assume_role_policy_document(policy::TRUST);

@@ -28,6 +28,8 @@ pub struct Parameter {
     pub generation: String,
     /// What the user wrote.
     pub environment: Environment,
+    /// Variables whose values instances read at every start, each with the ARN that leads to it.
+    pub secrets: Environment,
     /// Where sessions or cached things are.
     pub cache: Option<CacheRef>,
     /// Where the data is.
@@ -44,7 +46,7 @@ pub struct Parameter {
     pub tags: Tags,
 }
 
-/// Variables whose values are written down: the user's `env`, the ARNs of `secrets`, the session store.
+/// Variables whose values are written down: the user's `env`, the session store; or the ARNs of `secrets`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment(pub BTreeMap<String, String>);
 
@@ -161,6 +163,7 @@ impl Kind for Parameter {
         table
             .tuned("generation", Edit::Value, |p| &p.generation)
             .tuned("environment", Edit::Value, |p| &p.environment)
+            .tuned("secrets", Edit::Value, |p| &p.secrets)
             .tuned("cache", Edit::Value, |p| &p.cache)
             .tuned("database", Edit::Value, |p| &p.database)
             .tuned("endpoints", Edit::Value, |p| &p.generated)
@@ -194,6 +197,7 @@ impl Kind for Parameter {
             leave: None,
             generation: file.generation,
             environment: file.environment,
+            secrets: file.secrets,
             tags: owned.tags,
         };
         Ok(vec![Found::ready(owned.name, spec, ParameterLive { name })])
@@ -260,7 +264,8 @@ impl Parameter {
             generated.extend(to_session_key(&cx.get(key)?));
         }
         let (generation, environment) = (self.generation.clone(), self.environment.clone());
-        let file = EnvFile { generation, cache, database, generated, environment };
+        let secrets = self.secrets.clone();
+        let file = EnvFile { generation, cache, database, generated, environment, secrets };
         let value = file.render();
         ensure!(
             value.len() <= VALUE_LIMIT,

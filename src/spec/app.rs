@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::reader::Section;
 use super::values::split_type;
@@ -10,10 +11,12 @@ use super::{Seconds, Wrong};
 
 mod image;
 mod role;
+mod statements;
 mod variables;
 
 pub use role::Role;
 
+pub use variables::secret_of;
 pub(super) use variables::{BUDGET, is_secret_arn};
 
 /// The instances and what runs on them.
@@ -33,10 +36,20 @@ pub struct App {
     pub ami: Option<String>,
     /// Environment variables of the app.
     pub env: BTreeMap<String, String>,
-    /// Environment variables whose values AWS keeps: name to ARN.
+    /// Environment variables whose values AWS keeps: name to ARN, with `:KEY::` behind it for one
+    /// value of a JSON object.
     pub secrets: BTreeMap<String, String>,
+    /// The ARN of the secret with the user name and the password of the image's registry.
+    pub registry_secret: Option<String>,
+    /// What the container runs in place of the image's own command; empty where that stays.
+    pub command: Vec<String>,
     /// The IAM role of the instances.
     pub role: Role,
+    /// The ARNs of managed policies that the role gets, at most 10.
+    pub policies: Vec<String>,
+    /// What else the role grants, as statements of IAM policies, with their elements as IAM spells
+    /// them.
+    pub statements: Vec<Value>,
     /// How the load balancer finds out which instances can serve.
     pub health_check: HealthCheck,
 }
@@ -88,15 +101,23 @@ impl App {
             instance_type: section.text_or_usual("instance_type", instance_type),
             ami: section.text("ami", ami),
             env: section.names("env", variables::check_name, variables::check_value),
-            secrets: section.names("secrets", variables::check_name, variables::check_secret),
+            secrets: section.names(
+                "secrets",
+                variables::check_secret_name,
+                variables::check_secret,
+            ),
+            registry_secret: section.text("registry_secret", variables::registry_secret),
+            command: section.texts("command", command_word).unwrap_or_default(),
             role: section.section("role", Role::read),
+            policies: section.texts("policies", role::managed_policy).unwrap_or_default(),
+            statements: section.items("statements", statements::read),
             health_check: section.section("health_check", HealthCheck::read),
         }
     }
 
     /// How many bytes the environment takes in the file the app is started with.
     pub(super) fn environment_size(&self) -> usize {
-        self.env.iter().chain(&self.secrets).map(|(name, value)| name.len() + value.len() + 2).sum()
+        self.env.iter().chain(&self.secrets).map(|(name, value)| name.len() + value.len() + 3).sum()
     }
 
     /// The architecture of the instance type, and so of the AMI and the image.
@@ -150,6 +171,14 @@ fn instance_type(text: &str) -> Result<String, Wrong> {
         return Err(
             Wrong::new("mac instances run on dedicated hosts only").help("take another family")
         );
+    }
+    Ok(text.to_owned())
+}
+
+/// Who may describe an instance may read its user data, which holds the command.
+fn command_word(text: &str) -> Result<String, Wrong> {
+    if text.contains('\0') {
+        return Err(Wrong::new("a word of a command cannot hold a NUL character"));
     }
     Ok(text.to_owned())
 }

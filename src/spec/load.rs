@@ -90,7 +90,7 @@ fn hide_secrets(node: &Node, texts: &mut [Text]) {
     let Body::Map(entries) = &node.body else { return };
     for entry in entries {
         // At a wrong place or a second time, they are secrets all the same.
-        if entry.key == "secrets" {
+        if entry.key == "secrets" || entry.key == "registry_secret" {
             hide(&entry.value, texts);
         } else {
             hide_secrets(&entry.value, texts);

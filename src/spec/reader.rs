@@ -264,6 +264,38 @@ impl<'n, 't> Section<'n, 't> {
         Some(good)
     }
 
+    /// A list of items that are read one by one, each from its node; those that are wrong are
+    /// reported at the key that `read` names below the item, "" for the item itself.
+    pub(super) fn items<T>(
+        &mut self,
+        name: &str,
+        read: impl Fn(&Node) -> Result<T, Vec<(String, Wrong)>>,
+    ) -> Vec<T> {
+        let mut good = Vec::new();
+        let Some(node) = self.find(name) else { return good };
+        let path = join(&self.path, name);
+        let Body::List(items) = &node.body else {
+            let expected = self.key(name).holds.describe();
+            self.mistype(node, &path, &expected);
+            return good;
+        };
+        for (index, item) in items.iter().enumerate() {
+            let path = join(&path, &index.to_string());
+            self.notes.places.insert(path.clone(), item.at);
+            match read(item) {
+                Ok(value) => good.push(value),
+                Err(wrongs) => {
+                    for (key, wrong) in wrongs {
+                        let at = item.entry(&key).map_or(item, |entry| &entry.value);
+                        let path = if key.is_empty() { path.clone() } else { join(&path, &key) };
+                        self.notes.refuse(at, &path, wrong);
+                    }
+                }
+            }
+        }
+        good
+    }
+
     /// A list of texts where something else may stand as well; `None` when it is no list.
     pub(super) fn texts_if_list<T>(
         &mut self,

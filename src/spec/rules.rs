@@ -38,8 +38,15 @@ const RULES: &[Rule] = &[
         check: app::a_check_ends_before_the_next,
     },
     Rule { reads: &["app.env", "app.secrets"], check: app::the_environment_is_clear_and_small },
+    Rule { reads: &["app.policies", "app.statements"], check: app::policies_fit_into_the_role },
     Rule {
-        reads: &["app.secrets", "load_balancer.certificate", "region", "account"],
+        reads: &[
+            "app.secrets",
+            "app.registry_secret",
+            "load_balancer.certificate",
+            "region",
+            "account",
+        ],
         check: app::arns_are_in_the_region_and_account,
     },
     Rule {

@@ -33,6 +33,8 @@ pub enum Holds {
     Texts,
     /// A whole number in a range, both ends included, or a list of as many texts.
     NumberOrTexts(u32, u32),
+    /// A list of mappings, whose form another document describes.
+    Items(&'static str),
     /// Names of the user's own choice, each with a text.
     Names,
     /// Further keys.
@@ -75,6 +77,7 @@ impl Holds {
             Self::NumberOrTexts(from, to) => {
                 format!("a whole number from {from} to {to}, or a list such as [one, two]")
             }
+            Self::Items(such) => format!("a list such as [{such}]"),
             Self::Names => "names with their values, such as {NAME: value}".into(),
             Self::Section(keys) => {
                 let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
@@ -93,7 +96,7 @@ const fn choice<C: Choice>() -> Holds {
     Holds::Choice(names::<C>)
 }
 
-use Holds::{Duration, Names, Number, NumberOrTexts, OffOr, Section, Switch, Text, Texts};
+use Holds::{Duration, Items, Names, Number, NumberOrTexts, OffOr, Section, Switch, Text, Texts};
 use Usual::{Depends, Is, Nothing, Required};
 
 /// The whole file.
@@ -151,7 +154,31 @@ const APP: &[Key] = &[
         "the AMI; else the newest Amazon Linux 2023, looked up once, at creation",
     ),
     key("env", Names, Nothing, "environment variables of the app"),
-    key("secrets", Names, Nothing, "environment variables whose values AWS keeps: name to ARN"),
+    key(
+        "secrets",
+        Names,
+        Nothing,
+        "environment variables whose values AWS keeps: name to ARN, or to ARN:KEY:: of a JSON object",
+    ),
+    key(
+        "registry_secret",
+        Text,
+        Nothing,
+        "the secret (ARN) with `username` and `password` of the image's registry, as JSON",
+    ),
+    key("command", Texts, Nothing, "what the container runs, in place of the image's own command"),
+    key(
+        "policies",
+        Texts,
+        Nothing,
+        "managed policies (ARNs) that the role of the instances gets; at most 10",
+    ),
+    key(
+        "statements",
+        Items("{Effect: Allow, Action: s3:GetObject, Resource: \"arn:aws:s3:::uploads/*\"}"),
+        Nothing,
+        "what else that role grants, as statements of an IAM policy",
+    ),
     key("role", Section(ROLE), Nothing, "the IAM role of the instances"),
     key(
         "health_check",

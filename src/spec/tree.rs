@@ -56,6 +56,14 @@ impl Node {
         }
     }
 
+    /// The entry of a mapping that has this key.
+    pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
+        match &self.body {
+            Body::Map(entries) => entries.iter().find(|entry| entry.key == key),
+            _ => None,
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         matches!(self.body, Body::Empty)
     }

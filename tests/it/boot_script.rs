@@ -30,6 +30,8 @@ fn boot() -> Boot {
         port: 3000,
         parameter: "/stackctl/shop/app/env".into(),
         generation: "0123456789abcdef".into(),
+        registry_secret: String::new(),
+        command: Vec::new(),
     }
 }
 
@@ -102,7 +104,11 @@ impl Instance {
         let aws = format!(
             r#"#!/bin/bash
 echo "aws $*" >>{calls}
-if [[ "$1" == ecr ]]; then echo token; exit; fi
+case "$*" in
+ecr*) echo token; exit ;;
+*get-secret-value*) cat {root_path}/secret; exit ;;
+*--with-decryption*) cat {root_path}/secure-string; exit ;;
+esac
 looks=$(($(cat {root_path}/looks 2>/dev/null || echo 0)))
 echo $((looks + 1)) >{root_path}/looks
 cat {root_path}/answer-$looks 2>/dev/null || {{ echo "ParameterNotFound" >&2; exit 254; }}
@@ -115,8 +121,8 @@ case "$*" in
 "image inspect --format"*) cat {root_path}/made-for 2>/dev/null || echo arm64 ;;
 "image inspect"*) exit 1 ;;
 pull*) if [[ -e {root_path}/no-pull ]]; then cat {root_path}/no-pull >&2; exit 1; fi ;;
-login*) cat >/dev/null ;;
-run*) cat {root_path}/etc/app.env ;;
+login*) cat >{root_path}/password ;;
+run*) cat {root_path}/etc/app.env; env >{root_path}/app-environment ;;
 esac
 "#
         );
@@ -128,7 +134,10 @@ echo $tries >{root_path}/dnf-tries
 ((tries > 1)) && mv {root_path}/packages/docker {root_path}/bin/docker
 "#
         );
-        let systemctl = format!("#!/bin/bash\necho \"systemctl $*\" >>{calls}\n");
+        let noted = |name| format!("#!/bin/bash\necho \"{name} $*\" >>{calls}\n");
+        let (systemctl, mount) = (noted("systemctl"), noted("mount"));
+        let mountpoint = "#!/bin/bash\nexit 1\n";
+        let python = "#!/bin/bash\nexec /usr/bin/env -S PATH=\"$TEST_PATH\" python3 \"$@\"\n";
         let (sleep, uname) = ("#!/bin/bash\n", "#!/bin/bash\necho aarch64\n");
         fs::create_dir(at("packages")).unwrap();
         for (name, text) in [
@@ -137,6 +146,9 @@ echo $tries >{root_path}/dnf-tries
             ("dnf", &dnf),
             ("systemctl", &systemctl),
             ("sleep", sleep),
+            ("mount", &mount),
+            ("mountpoint", mountpoint),
+            ("python3", python),
             ("uname", uname),
         ] {
             let program = at(&format!("bin/{name}"));
@@ -148,6 +160,7 @@ echo $tries >{root_path}/dnf-tries
             .replace("/etc/stackctl", &etc)
             .replace("/etc/systemd/system", &etc)
             .replace("/usr/local/sbin", &etc)
+            .replace("/var/lib/docker", &etc)
             .replace("/usr/bin/docker", "docker");
         let script = at("user-data.sh");
         fs::write(&script, text).unwrap();
@@ -162,14 +175,15 @@ echo $tries >{root_path}/dnf-tries
         // A docker of this machine must not stand in for one that is not installed yet.
         let path = format!("{}:{}", self.root.path().join("bin").display(), self.tools());
         let mut bash = Command::new("bash");
-        bash.arg(&self.script).arg(verb).env("PATH", path).output().unwrap()
+        bash.arg(&self.script).arg(verb).env("TEST_PATH", std::env::var_os("PATH").unwrap());
+        bash.env("PATH", path).output().unwrap()
     }
 
     /// A folder with the programs that every Linux has.
     fn tools(&self) -> String {
         let tools = self.root.path().join("tools");
         if fs::create_dir(&tools).is_ok() {
-            for name in ["bash", "cat", "chmod", "install", "mkdir", "mv", "tail", "env"] {
+            for name in ["bash", "cat", "chmod", "install", "mkdir", "mv", "sed", "tail", "env"] {
                 let found = ["/usr/bin", "/bin"].map(|at| Path::new(at).join(name));
                 let found = found.iter().find(|at| at.exists()).unwrap();
                 std::os::unix::fs::symlink(found, tools.join(name)).unwrap();
@@ -298,4 +312,116 @@ fn an_image_that_is_made_for_other_processors_only_is_told_as_well() {
     let said = String::from_utf8_lossy(&said.stderr);
     assert!(said.contains("stackctl: cannot pull ghcr.io/acme/shop:1.4.2: no matching"), "{said}");
     assert!(said.contains("is not made for arm64: build it for linux/arm64 too"), "{said}");
+}
+
+const HUB: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:hub-AbCdEf";
+
+/// An environment with a variable whose value is kept at this ARN.
+fn with_secret(arn: &str) -> String {
+    format!("{OWN}# secrets\n#STRIPE={arn}")
+}
+
+/// The instance of an app with this secret, right before the app is started.
+fn prepared(arn: &str) -> Instance {
+    let instance = Instance::new(&boot(), &[Some(&with_secret(arn))]);
+    let prepared = instance.run("prepare");
+    assert!(prepared.status.success(), "{}", String::from_utf8_lossy(&prepared.stderr));
+    instance
+}
+
+impl Instance {
+    /// The environment that Docker's client has when it starts the app.
+    fn app_environment(&self) -> String {
+        let ran = self.run("run");
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        fs::read_to_string(self.root.path().join("app-environment")).unwrap()
+    }
+}
+
+#[test]
+fn a_secret_is_read_at_every_start_and_stands_in_no_file_and_no_argument() {
+    let instance = prepared(HUB);
+    for value in ["hunter2", "-----BEGIN\nhunter3\n\n-----END"] {
+        instance.has("secret", &format!("{value}\n"));
+        assert!(instance.app_environment().contains(&format!("STRIPE={value}\n")));
+    }
+    let calls = instance.calls().join("\n");
+    assert!(calls.contains("--env STRIPE --publish"), "{calls}");
+    assert!(calls.contains(&format!("--region eu-west-1 --secret-id {HUB} --query")), "{calls}");
+    let kept = fs::read_to_string(instance.root.path().join("etc/app.env")).unwrap();
+    assert!(!calls.contains("hunter") && !kept.contains("hunter"));
+}
+
+#[test]
+fn docker_keeps_what_holds_secrets_in_memory() {
+    let calls = prepared(HUB).calls();
+    let mounted = calls.iter().position(|call| call.starts_with("mount -t tmpfs")).unwrap();
+    assert_eq!(calls[mounted + 1], "systemctl restart docker.service");
+    let instance = Instance::new(&boot(), &[Some(OWN)]);
+    assert!(instance.run("prepare").status.success());
+    assert!(!instance.calls().iter().any(|call| call.starts_with("mount")));
+}
+
+#[test]
+fn one_value_of_a_json_object_may_be_a_secret() {
+    let instance = prepared(&format!("{HUB}:stripe::"));
+    instance.has("secret", r#"{"stripe": "it's \"me\"", "other": 1}"#);
+    assert!(instance.app_environment().contains("STRIPE=it's \"me\"\n"));
+    let whole = instance.calls().join("\n");
+    assert!(whole.contains(&format!("--secret-id {HUB} ")) && !whole.contains("stripe::"));
+}
+
+#[test]
+fn a_parameter_of_systems_manager_may_be_a_secret() {
+    let instance = prepared("arn:aws:ssm:eu-west-1:123456789012:parameter/shop/stripe");
+    instance.has("secure-string", "hunter2\n");
+    assert!(instance.app_environment().contains("STRIPE=hunter2\n"));
+}
+
+#[test]
+fn an_app_does_not_start_without_its_secret_and_the_console_says_which() {
+    for (arn, text, says) in [
+        (HUB.to_owned(), "", "keeps no text"),
+        (format!("{HUB}:stripe::"), "hunter2", "is no JSON object with 'stripe'"),
+        (format!("{HUB}:stripe::"), r#"{"strip": "hunter2"}"#, "is no JSON object with 'stripe'"),
+    ] {
+        let instance = prepared(&arn);
+        instance.has("secret", text);
+        let ran = instance.run("run");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(!ran.status.success() && !instance.root.path().join("app-environment").exists());
+        assert!(said.contains(says) && said.contains("cannot read the secret STRIPE"), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}
+
+#[test]
+fn a_private_registry_is_logged_in_to_with_the_secret_that_is_named() {
+    for (image, registry) in [
+        ("ghcr.io/acme/shop:1", "ghcr.io"),
+        ("localhost:5000/shop", "localhost:5000"),
+        ("acme/shop:1.2", "docker.io"),
+        ("shop:1.2", "docker.io"),
+    ] {
+        let boot = Boot { image: image.into(), registry_secret: HUB.into(), ..boot() };
+        let instance = Instance::new(&boot, &[Some(OWN)]);
+        instance.has("secret", r#"{"username": "robot", "password": "hunter2"}"#);
+        let prepared = instance.run("prepare");
+        assert!(prepared.status.success(), "{}", String::from_utf8_lossy(&prepared.stderr));
+        let calls = instance.calls().join("\n");
+        let login = format!("docker login --username robot --password-stdin {registry}\n");
+        assert!(calls.contains(&login) && !calls.contains("hunter2"), "{calls}");
+        let password = fs::read_to_string(instance.root.path().join("password")).unwrap();
+        assert_eq!(password.trim_end(), "hunter2");
+    }
+}
+
+#[test]
+fn the_command_of_the_image_can_be_replaced_word_by_word() {
+    let command = vec!["serve".into(), "--greeting=it's $HOME".into()];
+    let instance = Instance::new(&Boot { command, ..boot() }, &[Some(OWN)]);
+    assert!(instance.run("prepare").status.success());
+    instance.run("run");
+    let last = instance.calls().pop().unwrap();
+    assert!(last.ends_with(" ghcr.io/acme/shop:1.4.2 serve --greeting=it's $HOME"), "{last}");
 }

@@ -284,3 +284,25 @@ async fn names_tags_and_certificates_come_and_go() {
     stack.becomes(|text| text.replace(&dns.replace("shop.stackctl.test", "www.stackctl.test"), ""));
     stack.destroy();
 }
+
+#[tokio::test]
+async fn what_the_app_may_do_in_aws_changes_without_a_new_instance() {
+    let mut stack = Stack::up("");
+    let before = stack.ids().await;
+    let rights = |policies: &str, action: &str| {
+        format!(
+            "app:\n  policies: [{policies}]\n  statements: [{{Effect: Allow, Action: {action}, \
+             Resource: '*'}}]\n"
+        )
+    };
+    let xray = rights("'arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess'", "s3:GetObject");
+    let reader = rights("'arn:aws:iam::aws:policy/ReadOnlyAccess'", "s3:GetObject");
+    let fewer = rights("'arn:aws:iam::aws:policy/ReadOnlyAccess'", "s3:PutObject");
+    let said = stack.with("app:\n", &xray);
+    assert!(said.contains("managed_policies"), "{said}");
+    stack.with(&xray, &reader);
+    stack.with(&reader, &fewer);
+    stack.with(&fewer, "app:\n");
+    assert_eq!(stack.ids().await, before);
+    stack.destroy();
+}

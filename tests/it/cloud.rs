@@ -189,6 +189,12 @@ impl Cloud {
         imported.certificate_arn.unwrap()
     }
 
+    /// The ARN of a secret of the user's, made with this text.
+    pub(crate) async fn secret(&self, name: &str, text: &str) -> String {
+        let made = self.secrets.create_secret().name(name).secret_string(text).send().await;
+        made.unwrap().arn.unwrap()
+    }
+
     /// The ARN of a certificate that is requested, and never issued.
     pub(crate) async fn requested_certificate(&self, domain: &str) -> String {
         let certificate = self.acm.request_certificate().domain_name(domain).send().await.unwrap();

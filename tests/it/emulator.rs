@@ -1,6 +1,8 @@
 //! The emulator the tests talk to: one server for the whole run, one account for each test.
 
 use std::{
+    ffi::OsStr,
+    fs,
     net::TcpListener,
     path::Path,
     process::{Command, id},
@@ -47,10 +49,11 @@ pub(crate) fn fresh_account() -> String {
     format!("{:012}", 900_000_000_000_u64 + u64::from(NEXT.fetch_add(1, Relaxed)))
 }
 
-/// Runs a module of the emulator's own tests.
-fn assert_passes(module: &str) {
+/// Runs modules of the emulator's own tests.
+fn assert_passes<S: AsRef<OsStr>>(modules: &[S]) {
     let tried = Command::new("python3")
-        .args(["-B", "-m", "unittest", module])
+        .args(["-B", "-m", "unittest"])
+        .args(modules)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("python3 is on the PATH");
@@ -59,15 +62,31 @@ fn assert_passes(module: &str) {
 
 #[test]
 fn what_aws_would_refuse_is_found_out_by_the_request_check() {
-    assert_passes("localstack.tests.test_request_check");
+    assert_passes(&["localstack.tests.test_request_check"]);
+}
+
+#[test]
+fn the_emulator_refuses_what_aws_refuses_and_shows_what_aws_shows() {
+    let modules = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/localstack/tests")).unwrap();
+    let mut modules: Vec<String> = modules
+        .filter_map(|entry| {
+            Some(entry.unwrap().file_name().to_str()?.strip_suffix(".py")?.to_owned())
+        })
+        .filter(|name| name.starts_with("test_"))
+        .filter(|name| !["test_app", "test_request_check", "test_twin"].contains(&name.as_str()))
+        .map(|name| format!("localstack.tests.{name}"))
+        .collect();
+    modules.sort();
+    assert!(modules.len() >= 9, "{modules:?}");
+    assert_passes(&modules);
 }
 
 #[test]
 fn the_sample_app_keeps_sessions_in_its_stores() {
-    assert_passes("localstack.tests.test_app");
+    assert_passes(&["localstack.tests.test_app"]);
 }
 
 #[test]
 fn the_parts_of_the_twin_do_what_instances_and_stores_do() {
-    assert_passes("localstack.tests.test_twin");
+    assert_passes(&["localstack.tests.test_twin"]);
 }

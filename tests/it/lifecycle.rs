@@ -54,10 +54,17 @@ pub(crate) async fn prerequisites(cloud: &Cloud, name: &str) -> Vec<String> {
     let zone = cloud.dns.create_hosted_zone().name("shop.example.com").caller_reference("before");
     zone.send().await.unwrap();
     let (ami, certificate) = (cloud.ami().await, cloud.certificate().await);
-    ["app.ami=".to_owned() + &ami, "load_balancer.certificate=".to_owned() + &certificate]
-        .into_iter()
-        .flat_map(|set| ["--set".to_owned(), set])
-        .collect()
+    let stripe = cloud.secret("shop/stripe", "sk_live_1").await;
+    let keys = cloud.secret("shop/keys", r#"{"cookie": "c00kie"}"#).await;
+    [
+        format!("app.ami={ami}"),
+        format!("load_balancer.certificate={certificate}"),
+        format!("app.secrets.STRIPE_KEY={stripe}"),
+        format!("app.secrets.COOKIE_KEY={keys}:cookie::"),
+    ]
+    .into_iter()
+    .flat_map(|set| ["--set".to_owned(), set])
+    .collect()
 }
 
 /// The value of a top-level key, or what stands in for it where the environment has none.

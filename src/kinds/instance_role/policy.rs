@@ -37,6 +37,8 @@ pub struct Leave<'a> {
     pub own_secret: Option<&'a str>,
     /// The ARN of the table that sessions live in. It is encrypted with `DynamoDB`'s own key.
     pub own_table: Option<&'a str>,
+    /// What else the user grants, as statements of IAM.
+    pub statements: &'a [Value],
     /// The app image. Only one in a private registry of Amazon ECR needs leave to be pulled.
     pub image: &'a str,
 }
@@ -70,6 +72,7 @@ impl Leave<'_> {
             ];
             statements.push(allow(pull.as_slice(), [repository]));
         }
+        statements.extend_from_slice(self.statements);
         document(&statements)
     }
 
@@ -185,6 +188,7 @@ mod tests {
             secrets,
             own_secret: None,
             own_table: None,
+            statements: &[],
             image,
         }
     }
@@ -241,6 +245,18 @@ mod tests {
         assert!(document.contains(
             r#""kms:ViaService":["secretsmanager.eu-west-1.amazonaws.com","ssm.eu-west-1.amazonaws.com"]"#
         ));
+    }
+
+    #[test]
+    fn the_users_own_statements_stand_behind_ours_as_they_are() {
+        let own = json!({
+            "Action": ["s3:GetObject"], "Condition": { "Bool": { "aws:SecureTransport": "true" } },
+            "Effect": "Allow", "Resource": "arn:aws:s3:::uploads/*"
+        });
+        let document =
+            Leave { statements: std::slice::from_ref(&own), ..leave(&[], "shop") }.document();
+        assert!(is_leave(&document));
+        assert_eq!(super::statements(&document).last(), Some(&own));
     }
 
     #[test]

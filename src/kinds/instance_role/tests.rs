@@ -11,6 +11,7 @@ use aws_sdk_iam::{
         add_role_to_instance_profile::{
             AddRoleToInstanceProfileError, AddRoleToInstanceProfileOutput,
         },
+        attach_role_policy::AttachRolePolicyOutput,
         create_instance_profile::{CreateInstanceProfileError, CreateInstanceProfileOutput},
         create_role::{CreateRoleError, CreateRoleOutput},
         delete_instance_profile::{DeleteInstanceProfileError, DeleteInstanceProfileOutput},
@@ -19,6 +20,7 @@ use aws_sdk_iam::{
         delete_role_policy::DeleteRolePolicyOutput,
         detach_role_policy::DetachRolePolicyOutput,
         get_instance_profile::{GetInstanceProfileError, GetInstanceProfileOutput},
+        get_policy::{GetPolicyError, GetPolicyOutput},
         get_role::{GetRoleError, GetRoleOutput},
         get_role_policy::{GetRolePolicyError, GetRolePolicyOutput},
         list_attached_role_policies::{
@@ -51,6 +53,7 @@ fn wanted() -> InstanceRole {
         policy: policy::secret(SECRET),
         path: "/".into(),
         boundary: Boundary::default(),
+        managed_policies: Attached::default(),
         profile: true,
         tags: team(),
     }
@@ -262,6 +265,56 @@ async fn a_boundary_is_set_and_lifted_in_place() {
     assert!(rules.iter().all(|rule| rule.num_calls() == 1));
     let lifted = Boundary { ours: true, ..bounded().boundary };
     assert!(!wanted().boundary.met_by(&lifted, &Ids::default()), "one of ours is lifted");
+}
+
+const XRAY: &str = "arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess";
+const READER: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+
+fn attached(arns: &[&str]) -> Attached {
+    Attached(arns.iter().map(|&arn| arn.to_owned()).collect())
+}
+
+fn gets_managed(there: bool) -> Rule {
+    if there {
+        mock!(Client::get_policy).then_output(|| GetPolicyOutput::builder().build())
+    } else {
+        mock!(Client::get_policy).then_error(|| GetPolicyError::generic(refusal("NoSuchEntity")))
+    }
+}
+
+/// Remembering these policies in the role's tag.
+fn remembers(arns: &[&str]) -> Rule {
+    let digests = attached(arns).tag().unwrap();
+    mock!(Client::tag_role)
+        .match_requests(move |r| r.tags()[0].value() == digests)
+        .then_output(|| TagRoleOutput::builder().build())
+}
+
+#[tokio::test]
+async fn policies_are_attached_and_detached_in_place_and_remembered_in_between() {
+    let rules = [
+        gets_managed(true),
+        remembers(&[XRAY, READER]),
+        mock!(Client::attach_role_policy)
+            .match_requests(|r| r.policy_arn() == Some(XRAY))
+            .then_output(|| AttachRolePolicyOutput::builder().build()),
+        mock!(Client::detach_role_policy)
+            .match_requests(|r| r.policy_arn() == Some(READER))
+            .then_output(|| DetachRolePolicyOutput::builder().build()),
+        remembers(&[XRAY]),
+    ];
+    let spec = InstanceRole { managed_policies: attached(&[READER]), ..wanted() };
+    let found = Found::ready("app", spec, live());
+    let wanted = InstanceRole { managed_policies: attached(&[XRAY]), ..wanted() };
+    wanted.edit(Edit::Managed, &found, &cx(&rules.iter().collect::<Vec<_>>())).await.unwrap();
+    assert!(rules.iter().all(|rule| rule.num_calls() == 1));
+}
+
+#[tokio::test]
+async fn a_policy_that_is_not_there_is_told_and_not_waited_for() {
+    let wanted = InstanceRole { managed_policies: attached(&[XRAY]), ..wanted() };
+    let error = wanted.attach(&cx(&[&gets_managed(false)])).await.unwrap_err().to_string();
+    assert_eq!(error, format!("there is no managed policy {XRAY}: mend app.policies"));
 }
 
 /// Linking where AWS says that the profile, which holds this role, has one already.

@@ -15,6 +15,8 @@ const GENERATION: &str = "# stackctl generation=";
 const REFS: &str = "# stackctl refs";
 const GENERATED: &str = "# generated";
 const ENVIRONMENT: &str = "# environment";
+/// Below it, each line is a comment to Docker, and to the boot script a variable to read.
+const SECRETS: &str = "# secrets";
 
 /// An env file in parts.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,6 +31,8 @@ pub(super) struct EnvFile {
     pub generated: Vec<(String, String)>,
     /// Variables that were written down. They win over generated ones of the same name.
     pub environment: Environment,
+    /// Variables with the ARNs of what keeps their values.
+    pub secrets: Environment,
 }
 
 impl EnvFile {
@@ -50,6 +54,12 @@ impl EnvFile {
         for (name, value) in &self.environment.0 {
             _ = write!(text, "\n{name}={value}");
         }
+        if !self.secrets.0.is_empty() {
+            _ = write!(text, "\n{SECRETS}");
+        }
+        for (name, arn) in &self.secrets.0 {
+            _ = write!(text, "\n#{name}={arn}");
+        }
         text
     }
 
@@ -69,12 +79,16 @@ impl EnvFile {
         let mut lines = lines.skip_while(|line| *line != GENERATED).skip(1);
         let generated = lines.by_ref().take_while(|line| *line != ENVIRONMENT);
         let generated = generated.filter_map(pair).collect();
+        let environment = lines.by_ref().take_while(|line| *line != SECRETS);
+        let environment = Environment(environment.filter_map(pair).collect());
+        let secrets = lines.filter_map(|line| pair(line.strip_prefix('#')?));
         Self {
             generation: generation.unwrap_or_default().to_owned(),
             cache: to("cache"),
             database: to("database"),
             generated,
-            environment: Environment(lines.filter_map(pair).collect()),
+            environment,
+            secrets: Environment(secrets.collect()),
         }
     }
 
@@ -102,13 +116,14 @@ mod tests {
     use super::*;
 
     fn file() -> EnvFile {
-        let variables = [("LOG_LEVEL", "info"), ("ODD", " a=b # \"c\" "), ("NONE", "")];
+        let variables = [("LOG_LEVEL", "info"), ("ODD", " a=b # \"c\""), ("NONE", "")];
         EnvFile {
             generation: "0123456789abcdef".into(),
             cache: Some((ReplicationGroup::NAME.into(), "shop-cache".into())),
             database: Some((DbCluster::NAME.into(), "shop-db".into())),
             generated: vec![("AWS_REGION".into(), "eu-west-1".into())],
             environment: Environment(variables.map(|(k, v)| (k.to_owned(), v.to_owned())).into()),
+            secrets: Environment([("STRIPE".to_owned(), "arn:aws:ssm:x".to_owned())].into()),
         }
     }
 
@@ -123,12 +138,15 @@ mod tests {
         LOG_LEVEL=info
         NONE=
         ODD= a=b # "c"
+        # secrets
+        #STRIPE=arn:aws:ssm:x
         "##);
     }
 
     #[test]
     fn a_file_reads_back_as_it_was_written() {
-        for file in [file(), EnvFile { cache: None, ..file() }, EnvFile::default()] {
+        let plain = EnvFile { secrets: Environment::default(), ..file() };
+        for file in [file(), plain, EnvFile { cache: None, ..file() }, EnvFile::default()] {
             assert_eq!(EnvFile::parse(&file.render()), file);
         }
     }

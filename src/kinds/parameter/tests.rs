@@ -58,6 +58,7 @@ fn wanted(rules: &[&Rule]) -> (Parameter, Cx<Aws>) {
     let parameter = Parameter {
         generation: "0123456789abcdef".into(),
         environment: environment(),
+        secrets: Environment::default(),
         cache: Some(CacheRef::Group(cache)),
         database: Some(DatabaseRef::Instance(database)),
         generated: Generated::default(),

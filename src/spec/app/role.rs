@@ -20,7 +20,7 @@ impl Role {
     pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
         Self {
             path: section.text_or_usual("path", path),
-            permissions_boundary: section.text("permissions_boundary", boundary),
+            permissions_boundary: section.text("permissions_boundary", managed_policy),
         }
     }
 }
@@ -38,7 +38,7 @@ fn path(text: &str) -> Result<String, Wrong> {
         .fix((good && !inner.is_empty()).then(|| format!("did you mean {near}?"))))
 }
 
-fn boundary(text: &str) -> Result<String, Wrong> {
+pub(super) fn managed_policy(text: &str) -> Result<String, Wrong> {
     let mut parts = text.splitn(6, ':');
     let mut is = |good: &dyn Fn(&str) -> bool| parts.next().is_some_and(good);
     let partition = |part: &str| part == "aws" || part.starts_with("aws-");
@@ -55,8 +55,9 @@ fn boundary(text: &str) -> Result<String, Wrong> {
     if good {
         return Ok(text.to_owned());
     }
-    Err(Wrong::new("expected the ARN of a managed policy of IAM")
-        .help("such as arn:aws:iam::123456789012:policy/boundary"))
+    Err(Wrong::new("expected the ARN of a managed policy of IAM").help(
+        "such as arn:aws:iam::123456789012:policy/shop, or arn:aws:iam::aws:policy/ReadOnlyAccess",
+    ))
 }
 
 #[cfg(test)]
@@ -79,13 +80,13 @@ mod tests {
     }
 
     #[test]
-    fn a_boundary_is_the_arn_of_a_managed_policy() {
+    fn a_managed_policy_is_named_by_its_arn() {
         for good in [
             "arn:aws:iam::123456789012:policy/boundary",
             "arn:aws-us-gov:iam::123456789012:policy/teams/b_+=,.@-",
             "arn:aws:iam::aws:policy/PowerUserAccess",
         ] {
-            assert!(boundary(good).is_ok(), "{good}");
+            assert!(managed_policy(good).is_ok(), "{good}");
         }
         for bad in [
             "",
@@ -95,7 +96,7 @@ mod tests {
             "arn:aws:iam:eu-west-1:123456789012:policy/boundary",
             "arn:aws:iam::12:policy/boundary",
         ] {
-            assert!(boundary(bad).is_err(), "{bad}");
+            assert!(managed_policy(bad).is_err(), "{bad}");
         }
     }
 }

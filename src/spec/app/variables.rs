@@ -20,6 +20,24 @@ const OURS: [&str; 12] = [
     "SESSION_STORE",
 ];
 
+/// Variables that the shell or Docker's client go by, or that a shell cannot set.
+const THEIRS: [&str; 14] = [
+    "EUID",
+    "FUNCNAME",
+    "GROUPS",
+    "HOME",
+    "IFS",
+    "LANG",
+    "PATH",
+    "POSIXLY_CORRECT",
+    "PPID",
+    "PS4",
+    "SHELLOPTS",
+    "TMPDIR",
+    "UID",
+    "_",
+];
+
 /// The most bytes of environment; with what stackctl adds it fills an SSM parameter of 4 KB.
 pub(crate) const BUDGET: usize = 3 * 1_024;
 
@@ -31,6 +49,20 @@ pub(super) fn check_name(name: &str) -> Result<(), Wrong> {
     if OURS.contains(&name) {
         return Err(Wrong::new(format!("stackctl sets `{name}` itself"))
             .help("take the line away, or choose another name"));
+    }
+    Ok(())
+}
+
+/// A secret's variable is in the environment of the shell and of the Docker client that start the
+/// app, too.
+pub(super) fn check_secret_name(name: &str) -> Result<(), Wrong> {
+    check_name(name)?;
+    let begins = ["BASH", "DOCKER_", "LD_"].iter().any(|begin| name.starts_with(begin));
+    if begins || THEIRS.contains(&name) {
+        return Err(Wrong::new(format!(
+            "`{name}` means something to the shell or to Docker itself"
+        ))
+        .help("choose another name for this secret, and let the app read that"));
     }
     Ok(())
 }
@@ -49,9 +81,29 @@ pub(super) fn check_value(value: &str) -> Result<(), Wrong> {
     Ok(())
 }
 
+pub(super) fn registry_secret(value: &str) -> Result<String, Wrong> {
+    check_secret(value)?;
+    if secret_of(value) != value {
+        return Err(Wrong::new("the whole secret is read here, without a key behind its ARN")
+            .help("it is a JSON object: {\"username\": …, \"password\": …}"));
+    }
+    Ok(value.to_owned())
+}
+
+/// The ARN of the secret that an ARN leads to, which may have `:KEY::` behind it, as ECS has it, for
+/// one value of a JSON object.
+pub fn secret_of(arn: &str) -> &str {
+    let is_key = |key: &str| !key.is_empty() && !key.contains(':');
+    let parts = arn.strip_suffix("::").and_then(|rest| rest.rsplit_once(':'));
+    match parts {
+        Some((secret, key)) if is_key(key) && secret.matches(':').count() == 6 => secret,
+        _ => arn,
+    }
+}
+
 pub(super) fn check_secret(value: &str) -> Result<(), Wrong> {
     if is_secret_arn(value) {
-        if ends_early(value) {
+        if ends_early(secret_of(value)) {
             return Err(Wrong::new(
                 "this ARN lacks the 6 characters that Secrets Manager adds to a name",
             )
@@ -72,7 +124,7 @@ pub(crate) fn is_secret_arn(text: &str) -> bool {
         !name.is_empty()
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+=.@!-".contains(&b))
     };
-    Arn::read(text).is_some_and(|arn| match arn.service {
+    Arn::read(secret_of(text)).is_some_and(|arn| match arn.service {
         "secretsmanager" => arn.resource.strip_prefix("secret:").is_some_and(word),
         "ssm" => arn.resource.strip_prefix("parameter/").is_some_and(word),
         _ => false,
@@ -101,6 +153,22 @@ mod tests {
     }
 
     #[test]
+    fn the_variables_of_the_shell_and_of_docker_are_no_secrets() {
+        assert!(check_secret_name("STRIPE_KEY").is_ok());
+        for bad in ["PATH", "LD_PRELOAD", "DOCKER_HOST", "BASH_ENV", "UID", "PORT"] {
+            assert!(check_secret_name(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_registrys_secret_is_read_whole() {
+        let arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:hub-AbCdEf";
+        assert_eq!(registry_secret(arn).unwrap(), arn);
+        assert!(registry_secret(&format!("{arn}:password::")).is_err());
+        assert_eq!(secret_of(&format!("{arn}:password::")), arn);
+    }
+
+    #[test]
     fn a_value_is_one_line() {
         assert!(check_value("a \"quoted\" $value #1").is_ok());
         for bad in ["a\nb", "a\r", "a\0b"] {
@@ -124,6 +192,7 @@ mod tests {
             "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/stripe-AbCdEf",
             "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-1234-AbCdEf",
             "arn:aws-us-gov:ssm:us-gov-west-1:123456789012:parameter/shop/stripe",
+            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/all-AbCdEf:stripe::",
         ] {
             assert!(check_secret(good).is_ok(), "{good}");
         }
@@ -135,6 +204,10 @@ mod tests {
             "arn:aws:s3:::hunter2",
             "arn:aws:secretsmanager:eu-west-1:1:secret:hunter2",
             "arn:aws:secretsmanager:eu-west-1:123456789012:secret:",
+            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:hunter2-AbCdEf:::",
+            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:hunter2-AbCdEf:key",
+            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:hunter2-AbCdEf:key:stage:",
+            "arn:aws:ssm:eu-west-1:123456789012:parameter/hunter2:key::",
             "arn:aws:secretsmanager:eu-west-1:123456789012:secret:a b",
             "arn:aws:ssm:eu-west-1:123456789012:document/hunter2",
         ] {

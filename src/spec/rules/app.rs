@@ -80,12 +80,44 @@ pub(super) fn the_environment_is_clear_and_small(spec: &Spec, refuse: Refuse) {
     }
 }
 
+/// What IAM takes: 10 managed policies for a role, and 10,240 characters of inline policies, of which
+/// ours take up to a third (IAM and STS quotas).
+pub(super) fn policies_fit_into_the_role(spec: &Spec, refuse: Refuse) {
+    const POLICIES: usize = 10;
+    const STATEMENTS: usize = 6 * 1_024;
+    let count = spec.app.policies.len();
+    if count > POLICIES {
+        refuse(
+            "app.policies",
+            Wrong::new(format!("these are {count} policies, and a role takes {POLICIES}"))
+                .help("put what they grant into fewer, or into `app.statements`"),
+        );
+    }
+    let mut seen = BTreeSet::new();
+    for (index, arn) in spec.app.policies.iter().enumerate() {
+        if !seen.insert(arn) {
+            let wrong = Wrong::new("this policy stands here a second time");
+            refuse(&format!("app.policies.{index}"), wrong);
+        }
+    }
+    let size: usize = spec.app.statements.iter().map(|s| s.to_string().len()).sum();
+    if size > STATEMENTS {
+        refuse(
+            "app.statements",
+            Wrong::new(format!("the statements have {size} characters; {STATEMENTS} fit in"))
+                .help("put them into a managed policy and name it in `app.policies`"),
+        );
+    }
+}
+
 pub(super) fn arns_are_in_the_region_and_account(spec: &Spec, refuse: Refuse) {
     let certificate = spec.load_balancer.certificate.as_deref();
     let certificate = certificate.map(|arn| ("load_balancer.certificate".to_owned(), arn));
     let secrets =
         spec.app.secrets.iter().map(|(name, arn)| (format!("app.secrets.{name}"), &**arn));
-    for (path, arn) in secrets.chain(certificate) {
+    let registry = spec.app.registry_secret.as_deref();
+    let registry = registry.map(|arn| ("app.registry_secret".to_owned(), arn));
+    for (path, arn) in secrets.chain(registry).chain(certificate) {
         let Some(arn) = Arn::read(arn) else { continue };
         let partition = partition_of(arn.region);
         if arn.partition != partition {

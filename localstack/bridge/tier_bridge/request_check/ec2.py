@@ -18,7 +18,7 @@ def ec2_ids(request, params, world):
         name = re.sub(r"\[\d+\]$", "", path).rpartition(".")[2]
         for one, prefix in IDS.items():
             if isinstance(value, str) and name in (one, one + "s") and not re.fullmatch(rf"{prefix}-[0-9a-f]{{8,17}}", value):
-                if not (name == "AssociationId" and value.startswith("eipassoc-")):
+                if not (name == "AssociationId" and value.startswith(("eipassoc-", "iip-assoc-"))):
                     request.problem(path, "id-form", f"{value!r} is no {prefix}-… id", "D:resource ids")
 
 

@@ -128,7 +128,8 @@ def modify_database(request, params, world):
                             "T#28847, T#33512; alphagov/govuk-infrastructure#3164", "doubt")
         request.once_served(known.__setitem__, "storage", size)
     changed = set(params) - {"DBInstanceIdentifier", "ApplyImmediately", "AllowMajorVersionUpgrade"}
-    if not changed:
+    # "If you choose to apply changes immediately, any changes in the pending modifications queue are also applied."
+    if not changed and not params.get("ApplyImmediately"):
         request.problem("", "modify-nothing", "changes nothing", "B:rds")
     if not params.get("ApplyImmediately") and changed - {"DeletionProtection", "VpcSecurityGroupIds"}:
         request.problem("ApplyImmediately", "apply-immediately", "waits for the window", "B:rds", "doubt")

@@ -1,4 +1,7 @@
-"""IAM names and tags, and roles in instance profiles."""
+"""IAM names and tags, managed policies, and roles in instance profiles."""
+
+import functools
+import json
 
 from ..call import fault
 from .registry import on
@@ -23,10 +26,47 @@ def keys_differ(call):
         )
 
 
+@functools.cache
+def policies_of_aws():
+    """AWS's own managed policies as moto keeps them, by name."""
+    from moto.iam.aws_managed_policies import aws_managed_policies_data
+
+    return json.loads(aws_managed_policies_data)
+
+
+def managed_policy(call, arn):
+    """The managed policy of this ARN, if there is one. Those of AWS itself are in every account; moto's accounts would
+    have all of them or none, so each is put in when it is asked for."""
+    backend, (_, _, path) = call.moto("iam", "aws"), (arn or "").partition(":iam::aws:policy/")
+    known = policies_of_aws().get(path.rpartition("/")[2]) if path else None
+    if known and arn not in backend.managed_policies:
+        from moto.iam.models import AWSManagedPolicy
+
+        policy = AWSManagedPolicy.from_data(path.rpartition("/")[2], call.account, "aws", known)
+        backend.managed_policies.setdefault(policy.arn, policy)
+    return backend.managed_policies.get(arn)
+
+
+@on("iam", "GetPolicy")
+def get_policy(call):
+    managed_policy(call, call.get("PolicyArn"))
+    return call.forward()
+
+
+@on("iam", "AttachRolePolicy")
+def attach_role_policy(call):
+    arn = call.get("PolicyArn")
+    managed_policy(call, arn)
+    role = next((r for r in call.moto("iam", "aws").roles.values() if r.name == call.get("RoleName")), None)
+    if role and arn not in role.managed_policies and len(role.managed_policies) >= 10:
+        raise fault("LimitExceeded", "Cannot exceed quota for PoliciesPerRole: 10", 409)
+    return call.forward()
+
+
 def boundary_exists(call):
-    """A permissions boundary is a managed policy that is there; moto takes any ARN. Those of AWS itself always are."""
+    """A permissions boundary is a managed policy that is there; moto takes any ARN."""
     arn = call.get("PermissionsBoundary")
-    if arn and ":iam::aws:" not in arn and arn not in call.moto("iam", "aws").managed_policies:
+    if arn and not managed_policy(call, arn):
         raise fault("NoSuchEntity", f"Scope ARN: {arn} does not exist or is not attachable.", 404)
 
 
