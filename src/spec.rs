@@ -34,7 +34,7 @@ pub(crate) use choice::nearest;
 pub use database::{Database, DatabaseEngine};
 pub use dns::Dns;
 pub use load::load;
-pub use load_balancer::{Algorithm, LoadBalancer, Scheme};
+pub use load_balancer::{AccessLogs, Algorithm, LoadBalancer, Scheme};
 pub use mistakes::{Mistakes, Place, Problem};
 pub use network::{GatewayEndpoint, Nat, Network, Subnets, Zones};
 pub use seconds::Seconds;

@@ -25,6 +25,8 @@ TAGS = [{"Key": "stackctl:stack", "Value": "shop"}]
 VPC, SUBNETS, GROUP = "vpc-01234567", ["subnet-01234567", "subnet-89abcdef"], "sg-01234567"
 ARN = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/app/0123456789abcdef"
 
+HSTS = "routing.http.response.strict_transport_security.header_value"
+
 
 def specified(kind):
     return [{"ResourceType": kind, "Tags": TAGS}]
@@ -55,6 +57,7 @@ GOOD = {
         "UnhealthyThresholdCount": 2, "Matcher": {"HttpCode": "200-399"}},
     "elbv2:ModifyTargetGroupAttributes": {"TargetGroupArn": ARN, "Attributes": [
         {"Key": "stickiness.enabled", "Value": "true"}, {"Key": "stickiness.type", "Value": "lb_cookie"}]},
+    "elbv2:ModifyListenerAttributes": {"ListenerArn": ARN, "Attributes": [{"Key": HSTS, "Value": "max-age=31536000"}]},
     "elbv2:ModifyLoadBalancerAttributes": {"LoadBalancerArn": ARN, "Attributes": [
         {"Key": "idle_timeout.timeout_seconds", "Value": "60"}]},
     "elbv2:CreateListener": {"LoadBalancerArn": ARN, "Protocol": "HTTP", "Port": 80, "Tags": TAGS,
@@ -148,6 +151,10 @@ BAD = [  # operation, how it is spoilt, the rule that must see it
     ("elbv2:ModifyTargetGroupAttributes", attribute("deregistration_delay.timeout_seconds", "3601"), "attribute-value"),
     ("elbv2:ModifyTargetGroupAttributes", attribute("slow_start.duration_seconds", "29"), "attribute-value"),
     ("elbv2:ModifyTargetGroupAttributes", attribute("stickiness.cookie", "x"), "attribute-key"),
+    ("elbv2:ModifyListenerAttributes", attribute("routing.http.response.hsts", "x"), "attribute-key"),
+    ("elbv2:ModifyListenerAttributes", attribute(HSTS, "a year"), "attribute-value"),
+    ("elbv2:ModifyLoadBalancerAttributes", attribute("access_logs.s3.enabled", "true"), "access-logs-bucket"),
+    ("elbv2:ModifyLoadBalancerAttributes", attribute("access_logs.s3.bucket", "s3://logs"), "attribute-value"),
     ("elbv2:ModifyLoadBalancerAttributes", attribute("idle_timeout.timeout_seconds", "4001"), "attribute-value"),
     ("elbv2:CreateListener", lambda p: p.update(Protocol="HTTPS"), "https-certificate"),
     ("elbv2:DescribeTags", at("ResourceArns", ["arn"] * 21), "arns-20"),

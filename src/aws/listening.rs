@@ -15,7 +15,13 @@ pub struct Listening {
     /// The rules and certificates that it has besides its default ones, as a user knows them. The
     /// stack makes none.
     pub added: Vec<String>,
+    /// The Strict-Transport-Security header that it gives to answers, if it does.
+    pub hsts: Option<String>,
 }
+
+/// The listener's attribute with the value of the header Strict-Transport-Security, "" for none
+/// (Application Load Balancers, "HTTP header modification").
+pub const HSTS: &str = "routing.http.response.strict_transport_security.header_value";
 
 impl Listening {
     /// Whether it stands at this port of this load balancer.
@@ -42,10 +48,12 @@ impl Aws {
         let arns = all.iter().filter_map(Listener::listener_arn).map(str::to_owned).collect();
         let added = try_join_all(all.iter().map(|listener| self.added(listener)));
         let added = async { Ok::<_, anyhow::Error>(added.await?) };
-        let (mut owned, added) = tokio::try_join!(self.owned_balancing(arns), added)?;
-        let each = all.into_iter().zip(added).map(|(listener, added)| {
+        let hsts = try_join_all(all.iter().map(|listener| self.hsts(listener)));
+        let hsts = async { Ok(hsts.await?) };
+        let (mut owned, added, hsts) = tokio::try_join!(self.owned_balancing(arns), added, hsts)?;
+        let each = all.into_iter().zip(added).zip(hsts).map(|((listener, added), hsts)| {
             let owned = listener.listener_arn().and_then(|arn| owned.remove(arn));
-            Listening { listener, owned, added }
+            Listening { listener, owned, added, hsts }
         });
         Ok(each.collect())
     }
@@ -56,6 +64,19 @@ impl Aws {
         let pages = call.into_paginator().items().send();
         let all = pages.collect::<Result<Vec<_>, _>>().await.aws().or_gone()?;
         Ok(all.unwrap_or_default())
+    }
+
+    async fn hsts(&self, listener: &Listener) -> Result<Option<String>, Failure> {
+        // Browsers take the header from HTTPS only.
+        let Some(arn) = listener.listener_arn().filter(|_| !listener.certificates().is_empty())
+        else {
+            return Ok(None);
+        };
+        let call = self.elb.describe_listener_attributes().listener_arn(arn);
+        let answer = call.send().await.aws().or_gone()?;
+        let all = answer.and_then(|answer| answer.attributes).unwrap_or_default();
+        let value = all.into_iter().find(|one| one.key() == Some(HSTS)).and_then(|one| one.value);
+        Ok(value.filter(|value| !value.is_empty()))
     }
 
     async fn added(&self, listener: &Listener) -> Result<Vec<String>, Failure> {
@@ -91,12 +112,15 @@ mod tests {
     use aws_sdk_elasticloadbalancingv2::{
         Client,
         operation::{
+            describe_listener_attributes::DescribeListenerAttributesOutput,
             describe_listener_certificates::DescribeListenerCertificatesOutput,
             describe_listeners::DescribeListenersOutput,
             describe_rules::{DescribeRulesError, DescribeRulesOutput},
             describe_tags::DescribeTagsOutput,
         },
-        types::{Certificate, LoadBalancer, Rule as ListenerRule, TagDescription},
+        types::{
+            Certificate, ListenerAttribute, LoadBalancer, Rule as ListenerRule, TagDescription,
+        },
     };
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
     use std::collections::BTreeMap;
@@ -143,6 +167,13 @@ mod tests {
         })
     }
 
+    fn with_hsts(value: &'static str) -> Rule {
+        mock!(Client::describe_listener_attributes).then_output(move || {
+            let one = ListenerAttribute::builder().key(HSTS).value(value).build();
+            DescribeListenerAttributesOutput::builder().attributes(one).build()
+        })
+    }
+
     #[tokio::test]
     async fn whose_a_listener_is_and_what_others_added_to_it_is_known() {
         let rules = mock!(Client::describe_rules)
@@ -164,10 +195,12 @@ mod tests {
             all.certificates(theirs).build()
         });
         let (listed, tagged) = (listed(), tagged());
-        let aws = aws(&[&listed, &tagged, &rules, &none, &certificates]);
+        let headers = with_hsts("max-age=60");
+        let aws = aws(&[&listed, &tagged, &rules, &none, &certificates, &headers]);
         let [ours, theirs] = aws.listening().await.unwrap() else { panic!("there are two") };
         assert!(ours.owned.is_some() && theirs.owned.is_none());
         assert_eq!(ours.added, ["rule 7", "certificate arn:theirs"]);
+        assert_eq!((ours.hsts.as_deref(), &theirs.hsts), (Some("max-age=60"), &None));
         assert!(theirs.added.is_empty() && theirs.is_at("arn:lb", 8443));
         assert_eq!(certificates.num_calls(), 1, "only HTTPS has certificates");
     }
@@ -179,7 +212,9 @@ mod tests {
         let certificates = mock!(Client::describe_listener_certificates)
             .then_output(|| DescribeListenerCertificatesOutput::builder().build());
         let (listed, tagged) = (listed(), tagged());
-        let aws = aws(&[&listed, &tagged, &denied, &certificates]);
-        assert_eq!(aws.listening().await.unwrap().len(), 2);
+        let headers = with_hsts("");
+        let aws = aws(&[&listed, &tagged, &denied, &certificates, &headers]);
+        let all = aws.listening().await.unwrap();
+        assert_eq!((all.len(), &all[0].hsts), (2, &None));
     }
 }

@@ -47,11 +47,15 @@ pub(super) async fn answer(
     peer: SocketAddr,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    match &listener.action {
+    let mut answer = match &listener.action {
         Action::Forward(group) => forward(shared, listener, group, peer, request).await,
         Action::Redirect(to) => redirect(to, listener, &request),
         Action::FixedResponse(fixed) => fixed_response(fixed),
+    };
+    if let Some(Ok(value)) = listener.hsts.as_ref().map(HeaderValue::try_from) {
+        answer.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, value);
     }
+    answer
 }
 
 async fn forward(

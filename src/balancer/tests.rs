@@ -342,6 +342,18 @@ async fn a_target_that_takes_longer_than_the_idle_timeout_is_504() {
 }
 
 #[tokio::test]
+async fn browsers_are_told_to_come_by_https_only_where_that_is_wanted() {
+    let one = Server::start("one").await;
+    let mut scene = Stage::new(&[("i-1", &one)]).await;
+    assert!(scene.ask("/", "").await.headers("strict-transport-security").is_empty());
+    let address = scene.address.clone();
+    scene.state["listeners"][&address]["hsts"] = json!("max-age=60");
+    scene.set().await;
+    let told = scene.ask("/", "").await.headers("strict-transport-security").concat();
+    assert_eq!(told, "max-age=60");
+}
+
+#[tokio::test]
 async fn the_quieter_target_is_asked_where_that_is_wanted() {
     let (one, two) = (Server::start("one").await, Server::start("two").await);
     let mut scene = Stage::new(&[("i-1", &one), ("i-2", &two)]).await;

@@ -26,6 +26,9 @@ pub(super) struct Listener {
     /// `routing.http.drop_invalid_header_fields.enabled`
     #[serde(default)]
     pub drop_invalid_headers: bool,
+    /// `routing.http.response.strict_transport_security.header_value`
+    #[serde(default)]
+    pub hsts: Option<String>,
     /// A listener without speaks HTTP.
     #[serde(default)]
     pub certificate: Option<Certificate>,

@@ -10,8 +10,11 @@ pub(super) fn check(spec: &Spec, facts: &Facts) -> Result<()> {
     let certificate = certificate.map(|arn| ("load_balancer.certificate".to_owned(), arn));
     let secrets =
         spec.app.secrets.iter().map(|(name, arn)| (format!("app.secrets.{name}"), &**arn));
+    let registry = spec.app.registry_secret.as_deref();
+    let registry = registry.map(|arn| ("app.registry_secret".to_owned(), arn));
     let wrong: Vec<_> = certificate
         .into_iter()
+        .chain(registry)
         .chain(secrets)
         .filter_map(|(key, arn)| {
             Some(format!("{key} is of {}", elsewhere(&Arn::read(arn)?, facts)?))

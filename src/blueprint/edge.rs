@@ -5,8 +5,8 @@ use crate::{
     engine::Ref,
     kinds::{
         Listener, LoadBalancer, TargetGroup, Vpc,
-        listener::{Action, Tls},
-        load_balancer::Scheme,
+        listener::{Action, Hsts, Tls},
+        load_balancer::{AccessLogs, Scheme},
         target_group,
     },
     spec,
@@ -54,6 +54,11 @@ fn load_balancer(sheet: &mut Sheet, network: &Network, groups: &Groups) -> Ref<L
         security_groups: vec![groups.lb.clone()],
         idle_timeout: wanted.idle_timeout.get(),
         drop_invalid_headers: true,
+        protect: wanted.protect,
+        access_logs: wanted.access_logs.as_ref().map_or(AccessLogs::Off, |logs| {
+            let prefix = logs.prefix.clone().unwrap_or_default();
+            AccessLogs::Bucket { name: logs.bucket.clone(), prefix }
+        }),
         routes,
         tags: sheet.tags(),
     };
@@ -120,6 +125,10 @@ fn listener(
     https: Option<Ref<Listener>>,
 ) -> Ref<Listener> {
     let (load_balancer, tags) = (load_balancer.clone(), sheet.tags());
-    let tls = certificate.as_ref().map(|_| Tls::Recommended);
-    sheet.add(name, Listener { load_balancer, port, certificate, tls, action, https, tags })
+    let wanted = &sheet.spec.load_balancer;
+    let tls = wanted.tls_policy.clone().map_or(Tls::Recommended, Tls::Named);
+    let tls = certificate.as_ref().map(|_| tls);
+    let hsts = wanted.hsts.get();
+    let hsts = Hsts((certificate.is_some() && hsts > 0).then(|| format!("max-age={hsts}")));
+    sheet.add(name, Listener { load_balancer, port, certificate, tls, hsts, action, https, tags })
 }

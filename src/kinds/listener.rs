@@ -2,14 +2,20 @@
 
 use super::{load_balancer::LoadBalancer, target_group::TargetGroup};
 use crate::{
-    aws::{Aws, Failure, Owned, Sent, Tags, Tolerant, eventually, tags},
+    aws::{
+        Aws, Failure, Owned, Sent, Tags, Tolerant,
+        ec2::once_known,
+        eventually,
+        listening::{HSTS, Listening},
+        tags,
+    },
     engine::{
         Attribute, Cx, Found, Kind, Pace, Plain, Ref, Table, Taken, address::Link, plan::Ids,
     },
 };
 use anyhow::{Context, Result, bail};
 use aws_sdk_elasticloadbalancingv2::types::{
-    Action as Does, ActionTypeEnum, Certificate, Listener as Described, ProtocolEnum,
+    Action as Does, ActionTypeEnum, Certificate, ListenerAttribute, ProtocolEnum,
     RedirectActionConfig, RedirectActionStatusCodeEnum,
 };
 use std::fmt;
@@ -28,6 +34,8 @@ pub struct Listener {
     pub certificate: Option<String>,
     /// Which versions and ciphers of TLS it takes, where it takes any.
     pub tls: Option<Tls>,
+    /// The Strict-Transport-Security header that answers get.
+    pub hsts: Hsts,
     /// What happens to a request.
     pub action: Action,
     /// Where a redirect leads, which must be there first.
@@ -68,31 +76,41 @@ impl Attribute for Action {
     }
 }
 
+/// The value of the header Strict-Transport-Security, if answers get one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hsts(pub Option<String>);
+
+impl fmt::Display for Hsts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_deref().unwrap_or("off"))
+    }
+}
+
+impl Plain for Hsts {}
+
 /// Which versions and ciphers of TLS a listener takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tls {
     /// What AWS recommends, or in partitions without that what comes next.
     Recommended,
-    /// Another policy, by its name: found where somebody changed it by hand.
-    Other(String),
+    /// A policy by its name.
+    Named(String),
 }
 
-impl Tls {
-    fn seen(policy: &str) -> Self {
-        if POLICIES.contains(&policy) { Self::Recommended } else { Self::Other(policy.into()) }
-    }
-}
-
-impl fmt::Display for Tls {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Attribute for Tls {
+    fn show(&self) -> String {
         match self {
-            Self::Recommended => f.write_str(POLICIES[0]),
-            Self::Other(policy) => f.write_str(policy),
+            Self::Recommended => POLICIES[0].into(),
+            Self::Named(policy) => policy.clone(),
+        }
+    }
+    fn met_by(&self, found: &Self, _: &Ids) -> bool {
+        match (self, found) {
+            (Self::Recommended, Self::Named(policy)) => POLICIES.contains(&policy.as_str()),
+            (wanted, found) => wanted == found,
         }
     }
 }
-
-impl Plain for Tls {}
 
 /// The calls that change it in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,6 +119,8 @@ pub enum Edit {
     Protocol,
     /// `ModifyListener` with the default action.
     Action,
+    /// `ModifyListenerAttributes`.
+    Attributes,
     /// `AddTags` and `RemoveTags`.
     Tags,
 }
@@ -127,6 +147,7 @@ impl Kind for Listener {
             .fixed("port", |l| &l.port)
             .tuned("certificate", Edit::Protocol, |l| &l.certificate)
             .tuned("tls", Edit::Protocol, |l| &l.tls)
+            .tuned("hsts", Edit::Attributes, |l| &l.hsts)
             .tuned("action", Edit::Action, |l| &l.action)
             .needs(|l| &l.https)
             .tuned("tags", Edit::Tags, |l| &l.tags)
@@ -139,8 +160,7 @@ impl Kind for Listener {
     async fn discover(cloud: &Aws) -> Result<Vec<Found<Self>>> {
         let all = cloud.listening().await?.iter();
         // What others put at a port of the load balancer is theirs.
-        let ours =
-            all.filter_map(|one| Some(Self::read(&one.listener, one.owned.as_ref()?, &one.added)));
+        let ours = all.filter_map(|one| Some(Self::read(one, one.owned.as_ref()?)));
         ours.collect()
     }
 
@@ -173,7 +193,10 @@ impl Kind for Listener {
             .await?;
         if let Some(made) = made {
             let made = made.listeners.unwrap_or_default().into_iter().next();
-            return made.and_then(|l| l.listener_arn).context("made, but AWS does not show it");
+            let arn = made.and_then(|l| l.listener_arn);
+            let arn = arn.context("made, but AWS does not show it")?;
+            self.put_first_attributes(cx, &arn).await?;
+            return Ok(arn);
         }
         // An answer was lost on the way, or somebody else was there first.
         let all = aws.listeners(&balancer).await?;
@@ -183,6 +206,7 @@ impl Kind for Listener {
         aws.claim(&arn, &format!("a listener at port {}", self.port)).await?;
         self.put_protocol(cx, &arn).await?;
         self.put_action(cx, &arn).await?;
+        self.put_first_attributes(cx, &arn).await?;
         let call = aws.elb.add_tags().resource_arns(&arn);
         call.set_tags(Some(tags::for_elb(&labels))).send().await.aws()?;
         Ok(arn)
@@ -192,6 +216,7 @@ impl Kind for Listener {
         match edit {
             Edit::Protocol => self.put_protocol(cx, &found.live).await,
             Edit::Action => self.put_action(cx, &found.live).await,
+            Edit::Attributes => self.put_attributes(cx, &found.live).await,
             Edit::Tags => cx.cloud.retag_elb(&found.live, &self.tags, &found.spec.tags).await,
         }
     }
@@ -213,7 +238,8 @@ impl Listener {
         }
     }
 
-    fn read(one: &Described, owned: &Owned, added: &[String]) -> Result<Found<Self>> {
+    fn read(here: &Listening, owned: &Owned) -> Result<Found<Self>> {
+        let one = &here.listener;
         let arn = one.listener_arn().context("a listener without an ARN")?;
         let port = u16::try_from(one.port().context("a listener without a port")?)?;
         let balancer = one.load_balancer_arn().context("a listener without a load balancer")?;
@@ -225,13 +251,14 @@ impl Listener {
                 .first()
                 .and_then(Certificate::certificate_arn)
                 .map(str::to_owned),
-            tls: one.ssl_policy().map(Tls::seen),
+            tls: one.ssl_policy().map(|policy| Tls::Named(policy.into())),
+            hsts: Hsts(here.hsts.clone()),
             action: Action::seen(one.default_actions()),
             https: None,
             tags: owned.tags.clone(),
         };
         let found = Found::ready(Self::name_of(port), spec, arn.to_owned());
-        Ok(match added {
+        Ok(match &*here.added {
             [] => found,
             added => found.with_notes([format!(
                 "others added {}: that is left alone, and goes when the listener goes",
@@ -249,13 +276,17 @@ impl Listener {
         Some(vec![Certificate::builder().certificate_arn(arn).build()])
     }
 
-    /// Sends with the best TLS policy that AWS knows here, or with none where there is no TLS.
+    /// Sends with the TLS policy that is wanted, which is the best that AWS knows here unless it is
+    /// named; or with none where there is no TLS.
     async fn with_policy<T, F>(&self, cx: &Cx<Aws>, call: impl Fn(Option<String>) -> F) -> Result<T>
     where
         F: Future<Output = Result<T, Failure>> + Send,
     {
-        let [best, known] =
-            POLICIES.map(|policy| self.certificate.is_some().then(|| policy.into()));
+        let [best, known] = match &self.tls {
+            None => [None, None],
+            Some(Tls::Named(policy)) => [Some(policy.clone()), Some(policy.clone())],
+            Some(Tls::Recommended) => POLICIES.map(|policy| Some(policy.to_owned())),
+        };
         let sent = eventually(cx, SOON, is_too_early, || {
             let answer = Box::pin(call(best.clone()));
             async move { answer.await.or_code(&["SSLPolicyNotFound"]) }
@@ -273,6 +304,23 @@ impl Listener {
         self.with_policy(cx, |policy| {
             let call = call.clone().set_ssl_policy(policy);
             async move { call.send().await.aws().map(drop) }
+        })
+        .await
+    }
+
+    /// A new listener has none.
+    async fn put_first_attributes(&self, cx: &Cx<Aws>, arn: &str) -> Result<()> {
+        if self.hsts.0.is_some() { self.put_attributes(cx, arn).await } else { Ok(()) }
+    }
+
+    async fn put_attributes(&self, cx: &Cx<Aws>, arn: &str) -> Result<()> {
+        let value = self.hsts.0.clone().unwrap_or_default();
+        let hsts = ListenerAttribute::builder().key(HSTS).value(value).build();
+        let call = cx.cloud.elb.modify_listener_attributes().listener_arn(arn).attributes(hsts);
+        // One that was made a moment ago may be unknown yet.
+        once_known(cx, || {
+            let call = call.clone();
+            async move { Ok(call.send().await.aws().map(drop)?) }
         })
         .await
     }

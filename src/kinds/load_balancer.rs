@@ -38,11 +38,41 @@ pub struct LoadBalancer {
     pub idle_timeout: u32,
     /// Whether malformed header fields are dropped.
     pub drop_invalid_headers: bool,
+    /// Whether AWS refuses to delete it; `None` leaves that as it is.
+    pub protect: Option<bool>,
+    /// Where each request is written down.
+    pub access_logs: AccessLogs,
     /// The way in, which must be there first; AWS does not tell which.
     pub routes: Vec<Ref<RouteTable>>,
     /// The user's tags.
     pub tags: Tags,
 }
+
+/// Whether and where log files are put: a bucket of the user's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccessLogs {
+    /// Nothing is written down.
+    Off,
+    /// Files are put into a bucket.
+    Bucket {
+        /// The bucket's name.
+        name: String,
+        /// What the names of the files begin with, before `/AWSLogs/`; may be empty.
+        prefix: String,
+    },
+}
+
+impl fmt::Display for AccessLogs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::Bucket { name, prefix } if prefix.is_empty() => write!(f, "s3://{name}"),
+            Self::Bucket { name, prefix } => write!(f, "s3://{name}/{prefix}"),
+        }
+    }
+}
+
+impl Plain for AccessLogs {}
 
 /// Who can reach it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +127,9 @@ pub enum Edit {
 const IDLE_TIMEOUT: &str = "idle_timeout.timeout_seconds";
 const DROP_INVALID: &str = "routing.http.drop_invalid_header_fields.enabled";
 const PROTECTED: &str = "deletion_protection.enabled";
+const LOGGED: &str = "access_logs.s3.enabled";
+const LOG_BUCKET: &str = "access_logs.s3.bucket";
+const LOG_PREFIX: &str = "access_logs.s3.prefix";
 
 /// The remark on one that AWS would not delete.
 const IS_PROTECTED: &str = "its deletion protection is on";
@@ -123,6 +156,8 @@ impl Kind for LoadBalancer {
             .tuned("security_groups", Edit::SecurityGroups, |l| &l.security_groups)
             .tuned("idle_timeout", Edit::Attributes, |l| &l.idle_timeout)
             .tuned("drop_invalid_headers", Edit::Attributes, |l| &l.drop_invalid_headers)
+            .tuned("protect", Edit::Attributes, |l| &l.protect)
+            .tuned("access_logs", Edit::Attributes, |l| &l.access_logs)
             .needs(|l| &l.routes)
             .tuned("tags", Edit::Tags, |l| &l.tags)
     }
@@ -291,6 +326,13 @@ impl LoadBalancer {
                 .collect(),
             idle_timeout: attributes.get(IDLE_TIMEOUT).and_then(|v| v.parse().ok()).unwrap_or(60),
             drop_invalid_headers: attributes.get(DROP_INVALID) == Some(&"true"),
+            protect: Some(attributes.get(PROTECTED) == Some(&"true")),
+            access_logs: if attributes.get(LOGGED) == Some(&"true") {
+                let text = |key| attributes.get(key).copied().unwrap_or_default().to_owned();
+                AccessLogs::Bucket { name: text(LOG_BUCKET), prefix: text(LOG_PREFIX) }
+            } else {
+                AccessLogs::Off
+            },
             routes: Vec::new(),
             tags: owned.tags.clone(),
         }
@@ -299,7 +341,26 @@ impl LoadBalancer {
     async fn put_attributes(&self, aws: &Aws, arn: &str) -> Result<()> {
         let idle_timeout = (IDLE_TIMEOUT, self.idle_timeout.to_string());
         let drop_invalid = (DROP_INVALID, self.drop_invalid_headers.to_string());
-        Ok(put(aws, arn, vec![idle_timeout, drop_invalid]).await?)
+        let mut pairs = vec![idle_timeout, drop_invalid];
+        pairs.extend(self.protect.map(|on| (PROTECTED, on.to_string())));
+        match &self.access_logs {
+            AccessLogs::Off => pairs.push((LOGGED, "false".into())),
+            AccessLogs::Bucket { name, prefix } => pairs.extend([
+                (LOGGED, "true".into()),
+                (LOG_BUCKET, name.clone()),
+                (LOG_PREFIX, prefix.clone()),
+            ]),
+        }
+        put(aws, arn, pairs).await.map_err(|failure| match &self.access_logs {
+            AccessLogs::Bucket { name, .. } if failure.is(&["InvalidConfigurationRequest"]) => {
+                anyhow::Error::from(failure).context(format!(
+                    "the load balancer may not write to the bucket {name}: it must be in the \
+                     stack's region, encrypted with SSE-S3, and its policy must let \
+                     logdelivery.elasticloadbalancing.amazonaws.com put objects there"
+                ))
+            }
+            _ => failure.into(),
+        })
     }
 }
 

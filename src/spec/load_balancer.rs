@@ -19,6 +19,15 @@ pub struct LoadBalancer {
     pub allow: Vec<Ipv4Net>,
     /// The ACM certificate (ARN) that gives HTTPS and makes HTTP a redirect.
     pub certificate: Option<String>,
+    /// Which versions and ciphers of TLS clients may use, by the name of AWS's policy. Without one,
+    /// what AWS recommends.
+    pub tls_policy: Option<String>,
+    /// How long browsers remember to come by HTTPS only, 0 (they are not told) to 2 years.
+    pub hsts: Seconds,
+    /// Whether AWS refuses to delete it; without a word that stays as it is.
+    pub protect: Option<bool>,
+    /// Where each request is written down.
+    pub access_logs: Option<AccessLogs>,
     /// Whether and how clients are kept on one instance.
     pub stickiness: Stickiness,
     /// How long a leaving instance may finish its requests, 0 to 3600 s.
@@ -29,6 +38,15 @@ pub struct LoadBalancer {
     pub slow_start: Seconds,
     /// How long a silent connection is kept, 1 to 4000 s.
     pub idle_timeout: Seconds,
+}
+
+/// Where a load balancer writes down each request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AccessLogs {
+    /// A bucket of S3 in the stack's region, which lets the load balancer write.
+    pub bucket: String,
+    /// What the names of the log files begin with.
+    pub prefix: Option<String>,
 }
 
 /// Who can reach a load balancer.
@@ -84,6 +102,13 @@ impl LoadBalancer {
             scheme: section.choice_or_usual("scheme"),
             allow: section.texts("allow", range).unwrap_or_else(everybody),
             certificate: section.text("certificate", certificate),
+            tls_policy: section.text("tls_policy", tls_policy),
+            hsts: section.duration("hsts"),
+            protect: section.switch_if_given("protect"),
+            access_logs: section.optional("access_logs", |section| AccessLogs {
+                bucket: section.text("bucket", bucket).unwrap_or_default(),
+                prefix: section.text("prefix", prefix),
+            }),
             stickiness: Stickiness::read(section),
             deregistration_delay: section.duration("deregistration_delay"),
             algorithm: section.choice_or_usual("algorithm"),
@@ -101,6 +126,43 @@ fn certificate(text: &str) -> Result<String, Wrong> {
             Wrong::new("expected the ARN of an ACM certificate")
                 .help("arn:aws:acm:<region>:<account>:certificate/<id>")
         })
+}
+
+fn tls_policy(text: &str) -> Result<String, Wrong> {
+    let name = text.strip_prefix("ELBSecurityPolicy-").unwrap_or_default();
+    if !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        return Ok(text.to_owned());
+    }
+    Err(Wrong::new("expected the name of a security policy of Elastic Load Balancing").help(
+        "such as ELBSecurityPolicy-TLS13-1-3-2021-06; `aws elbv2 describe-ssl-policies` lists them",
+    ))
+}
+
+/// "Bucket names must be between 3 (min) and 63 (max) characters long" (S3, bucket naming rules).
+fn bucket(text: &str) -> Result<String, Wrong> {
+    let ends =
+        |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
+    let bytes = text.as_bytes();
+    let good = (3..=63).contains(&bytes.len()) && bytes.iter().all(|b| letter(*b));
+    if good && ends(bytes.first()) && ends(bytes.last()) && !text.contains("..") {
+        return Ok(text.to_owned());
+    }
+    Err(Wrong::new("expected the name of a bucket of S3")
+        .help("3 to 63 lower-case letters, digits and hyphens, without `s3://` and without a path"))
+}
+
+/// "The prefix must not include `AWSLogs`", which AWS puts behind it.
+fn prefix(text: &str) -> Result<String, Wrong> {
+    let good = text.bytes().all(|b| b.is_ascii_graphic())
+        && !text.starts_with('/')
+        && !text.ends_with('/');
+    if good && !text.is_empty() && text.len() <= 256 && !text.contains("AWSLogs") {
+        return Ok(text.to_owned());
+    }
+    Err(Wrong::new("this cannot be the prefix of log files").help(
+        "such as shop/production: no `/` at its ends, no `AWSLogs`, which AWS puts behind it",
+    ))
 }
 
 /// Serialises address ranges the way they are written.

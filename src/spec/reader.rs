@@ -237,6 +237,11 @@ impl<'n, 't> Section<'n, 't> {
         self.single(name, parse_switch).unwrap_or_else(|| self.usual(name, parse_switch))
     }
 
+    /// A switch, if it was given.
+    pub(super) fn switch_if_given(&mut self, name: &str) -> Option<bool> {
+        self.single(name, parse_switch)
+    }
+
     /// A list of texts; `None` when it was left out.
     pub(super) fn texts<T>(
         &mut self,
@@ -342,6 +347,13 @@ impl<'n, 't> Section<'n, 't> {
                 Body::Empty => {
                     let wrong = Wrong::new(format!("`{key}` has no value"));
                     self.notes.refuse(value, &path, wrong.help("for an empty text write \"\""));
+                }
+                Body::Map(entries)
+                    if entries.first().is_some_and(|e| e.key.starts_with("arn:")) =>
+                {
+                    let wrong =
+                        Wrong::new("YAML takes a text with a colon at its end for a mapping");
+                    self.notes.refuse(value, &path, wrong.help("put the ARN into quotes"));
                 }
                 _ => self.mistype(value, &path, &Holds::Text.describe()),
             }

@@ -54,6 +54,10 @@ const RULES: &[Rule] = &[
         check: balancer::somebody_gets_in,
     },
     Rule {
+        reads: &["load_balancer.certificate", "load_balancer.tls_policy", "load_balancer.hsts"],
+        check: balancer::what_is_for_https_has_a_certificate,
+    },
+    Rule {
         reads: &["load_balancer.stickiness", "load_balancer.algorithm"],
         check: balancer::stickiness_is_complete_and_allowed,
     },

@@ -227,6 +227,25 @@ const LOAD_BALANCER: &[Key] = &[
         "the ACM certificate (ARN) that gives HTTPS and makes HTTP a redirect",
     ),
     key(
+        "tls_policy",
+        Text,
+        Depends("TLS 1.3 and 1.2 as AWS recommends it"),
+        "AWS's policy of TLS versions and ciphers, such as ELBSecurityPolicy-TLS13-1-3-2021-06",
+    ),
+    key(
+        "hsts",
+        Duration(0, 63_072_000),
+        Is("0"),
+        "how long browsers remember to come by HTTPS only (Strict-Transport-Security); 0 is off",
+    ),
+    key(
+        "protect",
+        Switch,
+        Nothing,
+        "whether AWS refuses to delete it; left out, that stays as it is",
+    ),
+    key("access_logs", Section(ACCESS_LOGS), Nothing, "the S3 bucket where requests are logged"),
+    key(
         "stickiness",
         OffOr(STICKINESS),
         Is("off"),
@@ -246,6 +265,16 @@ const LOAD_BALANCER: &[Key] = &[
         "how long a new instance's share grows: 0 (off) or 30 to 900 seconds",
     ),
     key("idle_timeout", Duration(1, 4_000), Is("60"), "how long a silent connection is kept"),
+];
+
+const ACCESS_LOGS: &[Key] = &[
+    key(
+        "bucket",
+        Text,
+        Required,
+        "a bucket in the stack's region that lets the load balancer write",
+    ),
+    key("prefix", Text, Nothing, "what the names of the log files begin with"),
 ];
 
 const STICKINESS: &[Key] = &[

@@ -279,6 +279,16 @@ async fn names_tags_and_certificates_come_and_go() {
     let certificate = stack.cloud.certificate().await;
     stack.with("load_balancer:\n", &format!("load_balancer:\n  certificate: {certificate}\n"));
     let line = format!("  certificate: {certificate}\n");
+    let strict = format!("{line}  hsts: 30d\n  tls_policy: ELBSecurityPolicy-TLS13-1-3-2021-06\n");
+    stack.with(&line, &strict);
+    stack.with("  hsts: 30d\n", "");
+    stack.with("  tls_policy: ELBSecurityPolicy-TLS13-1-3-2021-06\n", "");
+    stack.with(
+        &line,
+        &format!("{line}  protect: true\n  access_logs: {{bucket: logs, prefix: a}}\n"),
+    );
+    stack.with("  access_logs: {bucket: logs, prefix: a}\n", "");
+    stack.with("  protect: true\n", "  protect: false\n");
     let plan = stack.logs_users_out(|text| text.replace(&line, ""));
     assert!(plan.contains("listener/https"), "{plan}");
     stack.becomes(|text| text.replace(&dns.replace("shop.stackctl.test", "www.stackctl.test"), ""));

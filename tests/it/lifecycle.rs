@@ -60,7 +60,7 @@ pub(crate) async fn prerequisites(cloud: &Cloud, name: &str) -> Vec<String> {
         format!("app.ami={ami}"),
         format!("load_balancer.certificate={certificate}"),
         format!("app.secrets.STRIPE_KEY={stripe}"),
-        format!("app.secrets.COOKIE_KEY={keys}:cookie::"),
+        format!("app.secrets.COOKIE_KEY='{keys}:cookie::'"),
     ]
     .into_iter()
     .flat_map(|set| ["--set".to_owned(), set])

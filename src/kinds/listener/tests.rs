@@ -6,6 +6,7 @@ use crate::{
     engine::Address,
     kinds::{load_balancer::LoadBalancerLive, target_group::TargetGroupLive},
 };
+use aws_sdk_elasticloadbalancingv2::types::Listener as Described;
 use aws_sdk_elasticloadbalancingv2::{
     self as elb,
     operation::{
@@ -38,6 +39,7 @@ fn cx(rules: &[&Rule]) -> (Cx<Aws>, Listener) {
         port: 80,
         certificate: None,
         tls: None,
+        hsts: Hsts::default(),
         action: Action::Forward(group),
         https: None,
         tags: Tags::default(),
@@ -63,8 +65,13 @@ fn owned() -> Owned {
     Owned { name: "http".into(), tags: Tags::default(), all: BTreeMap::new() }
 }
 
+fn here(listener: Described, added: &[&str]) -> Listening {
+    let added = added.iter().map(|&text| text.to_owned()).collect();
+    Listening { listener, owned: None, added, hsts: None }
+}
+
 fn read(one: &Described) -> Found<Listener> {
-    Listener::read(one, &owned(), &[]).unwrap()
+    Listener::read(&here(one.clone(), &[]), &owned()).unwrap()
 }
 
 /// The tags of the listener at port 80.
@@ -130,7 +137,8 @@ async fn a_fresh_certificate_is_waited_for_and_an_unknown_policy_replaced() {
         .match_requests(|r| r.ssl_policy() == Some(POLICIES[1]))
         .then_output(|| made(443));
     let (cx, wanted) = cx(&[&create, &again]);
-    let wanted = Listener { port: 443, certificate: Some(CERTIFICATE.into()), ..wanted };
+    let (certificate, tls) = (Some(CERTIFICATE.into()), Some(Tls::Recommended));
+    let wanted = Listener { port: 443, certificate, tls, ..wanted };
     assert_eq!(wanted.create(&cx).await.unwrap(), "arn:listener/443");
     assert_eq!((create.num_calls(), again.num_calls()), (3, 1));
 }
@@ -189,8 +197,8 @@ async fn a_port_that_others_have_is_told_before_anything_is_made() {
 
 #[test]
 fn what_others_added_is_told() {
-    let added = ["rule 7".to_owned(), "certificate arn:theirs".to_owned()];
-    let found = Listener::read(&described(443, forward()), &owned(), &added).unwrap();
+    let here = here(described(443, forward()), &["rule 7", "certificate arn:theirs"]);
+    let found = Listener::read(&here, &owned()).unwrap();
     assert!(found.notes[0].contains("rule 7, certificate arn:theirs"), "{:?}", found.notes);
 }
 
@@ -201,10 +209,15 @@ fn another_tls_policy_is_told_apart_from_those_that_are_wanted() {
         one.ssl_policy = Some(name.into());
         read(&one).spec.tls
     };
-    assert_eq!(policy(POLICIES[0]), Some(Tls::Recommended));
-    assert_eq!(policy(POLICIES[1]), Some(Tls::Recommended));
+    let met = |policy: &Tls| Tls::Recommended.met_by(policy, &Ids::default());
+    for known in POLICIES {
+        let seen = policy(known).unwrap();
+        assert!(met(&seen), "{known}");
+        assert_eq!(seen, Tls::Named(known.into()));
+    }
     let old = "ELBSecurityPolicy-2016-08";
-    assert_eq!(policy(old), Some(Tls::Other(old.into())));
+    assert_eq!(policy(old), Some(Tls::Named(old.into())));
+    assert!(!met(&Tls::Named(old.into())));
     assert_eq!(read(&described(80, forward())).spec.tls, None);
 }
 

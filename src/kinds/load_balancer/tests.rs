@@ -45,6 +45,8 @@ fn cx(aws: Aws) -> (Cx<Aws>, LoadBalancer) {
         security_groups: vec![group],
         idle_timeout: 61,
         drop_invalid_headers: true,
+        protect: None,
+        access_logs: AccessLogs::Off,
         routes: Vec::new(),
         tags: Tags::default(),
     };
@@ -141,7 +143,7 @@ async fn it_is_made_once_its_subnets_are_known_and_set_up_once_it_is_known_itsel
         })
         .build();
     let put = mock!(elb::Client::modify_load_balancer_attributes)
-        .match_requests(|r| r.attributes().len() == 2)
+        .match_requests(|r| r.attributes().len() == 3)
         .sequence()
         .error(|| ModifyLoadBalancerAttributesError::generic(refusal("LoadBalancerNotFound")))
         .times(2)

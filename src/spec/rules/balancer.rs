@@ -52,6 +52,23 @@ pub(super) fn stickiness_is_complete_and_allowed(spec: &Spec, refuse: Refuse) {
     }
 }
 
+pub(super) fn what_is_for_https_has_a_certificate(spec: &Spec, refuse: Refuse) {
+    let balancer = &spec.load_balancer;
+    if balancer.certificate.is_some() {
+        return;
+    }
+    let hsts = balancer.hsts > Seconds(0);
+    for (key, given) in [("tls_policy", balancer.tls_policy.is_some()), ("hsts", hsts)] {
+        if given {
+            refuse(
+                &format!("load_balancer.{key}"),
+                Wrong::new("without a certificate the load balancer speaks HTTP only")
+                    .help("add `certificate`, or take this line away"),
+            );
+        }
+    }
+}
+
 pub(super) fn slow_start_fits_the_algorithm(spec: &Spec, refuse: Refuse) {
     let balancer = &spec.load_balancer;
     if balancer.slow_start == Seconds(0) {

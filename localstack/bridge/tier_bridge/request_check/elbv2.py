@@ -23,8 +23,15 @@ LOAD_BALANCER = {
     "routing.http.desync_mitigation_mode": r"monitor|defensive|strictest", "routing.http2.enabled": r"true|false",
     "routing.http.preserve_host_header.enabled": r"true|false", "routing.http.xff_client_port.enabled": r"true|false",
     "routing.http.xff_header_processing.mode": r"append|preserve|remove", "access_logs.s3.enabled": r"true|false",
+    "access_logs.s3.bucket": r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]", "access_logs.s3.prefix": r"(?!/)(?!.*AWSLogs)(|.*[^/])",
     "waf.fail_open.enabled": r"true|false", "zonal_shift.config.enabled": r"true|false",
     "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": r"true|false",
+}
+
+# "Strict-Transport-Security": "max-age=value", with includeSubDomains and preload; "" for none.
+LISTENER = {
+    "routing.http.response.strict_transport_security.header_value": r"(max-age=\d+(; ?includeSubDomains)?(; ?preload)?)?",
+    "routing.http.response.server.enabled": r"true|false",
 }
 
 
@@ -47,6 +54,14 @@ def attributes(request, params, known, source):
 @rule("elbv2", "ModifyLoadBalancerAttributes")
 def balancer_attributes(request, params, world):
     attributes(request, params, LOAD_BALANCER, "B:elbv2 LoadBalancerAttribute")
+    sent = {one.get("Key"): one.get("Value") for one in params.get("Attributes", [])}
+    if sent.get("access_logs.s3.enabled") == "true" and not sent.get("access_logs.s3.bucket"):
+        request.problem("Attributes", "access-logs-bucket", "access logs without a bucket", "B:elbv2", "doubt")
+
+
+@rule("elbv2", "ModifyListenerAttributes")
+def listener_attributes(request, params, world):
+    attributes(request, params, LISTENER, "B:elbv2 ListenerAttribute")
 
 
 @rule("elbv2", "ModifyTargetGroupAttributes")

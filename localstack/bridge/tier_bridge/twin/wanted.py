@@ -12,6 +12,7 @@ from ..rules.reboots import boots
 from ..rules.states import passing
 
 STACK = "stackctl:stack"
+HSTS = "routing.http.response.strict_transport_security.header_value"
 
 
 class Place(namedtuple("Place", "account region")):
@@ -69,6 +70,9 @@ def listener(place, one):
         arn = one.certificates[0]
         arn = arn if isinstance(arn, str) else arn["certificate_arn"]
         bundle = place.moto("acm")._certificates.get(arn)
+        hsts = (getattr(one, "attributes", None) or {}).get(HSTS)
+        if hsts:
+            here["hsts"] = hsts
         if bundle:
             # moto puts an authority's certificate behind every chain, and no reader of PEM takes its text.
             chain = bundle.cert.strip() + b"\n" + bundle.chain.replace(AWS_ROOT_CA, b"")
