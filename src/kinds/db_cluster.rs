@@ -12,12 +12,13 @@ use super::{
         },
         fresh,
         offers::{self, Upgrade},
+        snapshots::{self, Restored},
         stranger,
         watch::{are, ids, watch},
     },
 };
 use crate::{
-    aws::{Aws, Sent, Tags, Tolerant, eventually, tags},
+    aws::{Aws, Labels, Sent, Tags, Tolerant, eventually, tags},
     engine::{
         Change, Cx, Found, Kind, Pace, Phase, Probe, Problem, Ref, Refused, Swap, Table, Taken,
     },
@@ -42,6 +43,9 @@ pub struct DbCluster {
     pub protect: bool,
     /// Whether a deletion leaves a snapshot, remembered in a tag.
     pub final_snapshot: bool,
+    /// The snapshot it is made from, remembered in a tag; `None` for an empty one, and of no meaning
+    /// once it stands.
+    pub snapshot: Option<String>,
     /// The database made with it.
     pub database: String,
     /// The master user.
@@ -102,6 +106,7 @@ impl Kind for DbCluster {
             .tuned("backup_days", Edit::Backups, |c| &c.backup_days)
             .tuned("protect", Edit::Protection, |c| &c.protect)
             .tuned("final_snapshot", Edit::FinalSnapshot, |c| &c.final_snapshot)
+            .fixed("snapshot", |c| &c.snapshot)
             .fixed("database", |c| &c.database)
             .fixed("username", |c| &c.username)
             .tuned("managed_password", Edit::Password, |c| &c.managed_password)
@@ -123,7 +128,9 @@ impl Kind for DbCluster {
     }
 
     fn refuse(&self, found: &Found<Self>, changes: &[Change]) -> Option<Refused> {
-        databases::refuse_older(&self.engine, &self.version, &found.spec.version, changes)
+        snapshots::refuse_later(changes).or_else(|| {
+            databases::refuse_older(&self.engine, &self.version, &found.spec.version, changes)
+        })
     }
 
     async fn preflight(
@@ -134,7 +141,11 @@ impl Kind for DbCluster {
     ) -> Result<Vec<Problem>> {
         let (cloud, wanted) = (&cx.cloud, &self.version);
         let problem = match found {
-            None => offers::refuses(cloud, &self.engine, Some(wanted), None).await,
+            None => {
+                let refused = offers::refuses(cloud, &self.engine, Some(wanted), None).await;
+                let restored = self.refuses_restoring(cloud).await?;
+                return Ok(refused.into_iter().chain(restored).collect());
+            }
             Some(found) if changes.iter().any(|change| change.attribute == "version") => {
                 let from = found.spec.version.as_str();
                 let upgrade = Upgrade::of(cloud, &self.engine, from, wanted).await;
@@ -163,31 +174,12 @@ impl Kind for DbCluster {
     async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
         let cloud = &cx.cloud;
         let id = cloud.named(cx.name());
-        let snapshot = Some(self.final_snapshot);
-        let labels = databases::labels(cloud, cx.address(), &self.tags, snapshot);
-        let call = cloud
-            .rds
-            .create_db_cluster()
-            .db_cluster_identifier(&id)
-            .engine(&self.engine)
-            .engine_version(self.version.as_str())
-            .storage_encrypted(true)
-            .backup_retention_period(self.backup_days.into())
-            .deletion_protection(self.protect)
-            .copy_tags_to_snapshot(true)
-            .set_engine_lifecycle_support(self.extended_support.lifecycle())
-            .database_name(&self.database)
-            .master_username(&self.username)
-            .manage_master_user_password(self.managed_password)
-            .db_subnet_group_name(cx.get(&self.subnet_group)?.name)
-            .set_vpc_security_group_ids(Some(ids(cx, &self.security_groups)?))
-            .set_tags(Some(tags::for_rds(&labels)));
-        let made = eventually(cx, Pace::seconds(5, 180), fresh, || {
-            let call = call.clone();
-            async move { call.send().await.aws().or_code(&["DBClusterAlreadyExistsFault"]) }
-        });
-        if let Some(made) = made.await? {
-            return Ok(live(&made.db_cluster.context("made, but not described")?));
+        let made = match &self.snapshot {
+            Some(snapshot) => self.restored(&id, snapshot, cx).await?,
+            None => self.made(&id, cx).await?,
+        };
+        if let Some(made) = made {
+            return Ok(live(&made));
         }
         let there = describe(cloud, &id).await?.context("it exists already, yet does not")?;
         let ours = reading::read(cloud, &there).filter(|found| found.phase != Phase::Copy);
@@ -224,6 +216,86 @@ fn farewell(found: &Found<DbCluster>) -> Farewell {
 }
 
 impl DbCluster {
+    /// Makes an empty one; `None` where there is one of its name.
+    async fn made(&self, id: &str, cx: &Cx<Aws>) -> Result<Option<Described>> {
+        let call = cx
+            .cloud
+            .rds
+            .create_db_cluster()
+            .db_cluster_identifier(id)
+            .engine(&self.engine)
+            .engine_version(self.version.as_str())
+            .storage_encrypted(true)
+            .backup_retention_period(self.backup_days.into())
+            .deletion_protection(self.protect)
+            .copy_tags_to_snapshot(true)
+            .set_engine_lifecycle_support(self.extended_support.lifecycle())
+            .database_name(&self.database)
+            .master_username(&self.username)
+            .manage_master_user_password(self.managed_password)
+            .db_subnet_group_name(cx.get(&self.subnet_group)?.name)
+            .set_vpc_security_group_ids(Some(ids(cx, &self.security_groups)?))
+            .set_tags(Some(tags::for_rds(&self.labels(cx))));
+        let made = eventually(cx, Pace::seconds(5, 180), fresh, || {
+            let call = call.clone();
+            async move { call.send().await.aws().or_code(&["DBClusterAlreadyExistsFault"]) }
+        });
+        let Some(made) = made.await? else { return Ok(None) };
+        Ok(Some(made.db_cluster.context("made, but not described")?))
+    }
+
+    /// Makes one from a snapshot; `None` where there is one of its name. RDS then keeps the master
+    /// password that the snapshot has, until it is told to manage one.
+    async fn restored(&self, id: &str, snapshot: &str, cx: &Cx<Aws>) -> Result<Option<Described>> {
+        let rds = &cx.cloud.rds;
+        let call = rds
+            .restore_db_cluster_from_snapshot()
+            .db_cluster_identifier(id)
+            .snapshot_identifier(snapshot)
+            .engine(&self.engine)
+            .deletion_protection(self.protect)
+            .copy_tags_to_snapshot(true)
+            .set_engine_lifecycle_support(self.extended_support.lifecycle())
+            .db_subnet_group_name(cx.get(&self.subnet_group)?.name)
+            .set_vpc_security_group_ids(Some(ids(cx, &self.security_groups)?))
+            .set_tags(Some(tags::for_rds(&self.labels(cx))));
+        let made = eventually(cx, Pace::seconds(5, 180), fresh, || {
+            let call = call.clone();
+            async move { call.send().await.aws().or_code(&["DBClusterAlreadyExistsFault"]) }
+        });
+        if made.await?.is_none() {
+            // An answer was lost on the way, or the name is somebody else's.
+            let there = describe(&cx.cloud, id).await?;
+            let ours = there.and_then(|cluster| reading::read(&cx.cloud, &cluster));
+            if ours.is_none_or(|found| found.phase == Phase::Copy) {
+                return Ok(None);
+            }
+        }
+        let look = || describe(&cx.cloud, id);
+        let stands = watch(cx, WORK, look, |cluster| judge(cluster, |_| true)).await?;
+        if stands.master_user_secret().is_some() {
+            return Ok(Some(stands));
+        }
+        let call = rds.modify_db_cluster().db_cluster_identifier(id).apply_immediately(true);
+        let call = call.backup_retention_period(self.backup_days.into());
+        let call = call.manage_master_user_password(self.managed_password);
+        let changed = call.send().await.aws()?.db_cluster;
+        Ok(Some(changed.context("restored, but not described")?))
+    }
+
+    /// What would keep RDS from making it from its snapshot, if there is one.
+    async fn refuses_restoring(&self, cloud: &Aws) -> Result<Vec<Problem>> {
+        let Some(snapshot) = &self.snapshot else { return Ok(Vec::new()) };
+        let (engine, username) = (&*self.engine, &*self.username);
+        let wanted = Restored { engine, version: &self.version, username, storage: None };
+        snapshots::refuses_cluster(cloud, snapshot, &wanted).await
+    }
+
+    fn labels(&self, cx: &Cx<Aws>) -> Labels {
+        let (last, from) = (Some(self.final_snapshot), self.snapshot.as_deref());
+        databases::labels(&cx.cloud, cx.address(), &self.tags, last, from)
+    }
+
     /// Makes the call that changes it, and waits until it is changed.
     async fn edited(&self, edit: Edit, found: &Found<Self>, cx: &Cx<Aws>) -> Result<()> {
         let DatabaseLive { id, arn, .. } = &found.live;

@@ -15,12 +15,13 @@ use super::{
         },
         fresh,
         offers::{self, Upgrade},
+        snapshots::{self, Restored},
         stranger,
         watch::{are, ids, watch},
     },
 };
 use crate::{
-    aws::{Aws, Sent, Tags, Tolerant, eventually, tags},
+    aws::{Aws, Labels, Sent, Tags, Tolerant, eventually, tags},
     engine::{
         Change, Cx, Found, Kind, Pace, Phase, Probe, Problem, Ref, Refused, Swap, Table, Taken,
     },
@@ -62,6 +63,9 @@ pub struct DbInstance {
     pub protect: Option<bool>,
     /// Whether a deletion leaves a snapshot, remembered in a tag.
     pub final_snapshot: Option<bool>,
+    /// The snapshot it is made from, remembered in a tag; `None` for an empty one, and of no meaning
+    /// once it stands.
+    pub snapshot: Option<String>,
     /// The database made with it.
     pub database: Option<String>,
     /// The master user.
@@ -141,6 +145,7 @@ impl Kind for DbInstance {
             .tuned("backup_days", Edit::Backups, |d| &d.backup_days)
             .tuned("protect", Edit::Protection, |d| &d.protect)
             .tuned("final_snapshot", Edit::FinalSnapshot, |d| &d.final_snapshot)
+            .fixed("snapshot", |d| &d.snapshot)
             .fixed("database", |d| &d.database)
             .fixed("username", |d| &d.username)
             .tuned("managed_password", Edit::Password, |d| &d.managed_password)
@@ -163,6 +168,9 @@ impl Kind for DbInstance {
     }
 
     fn refuse(&self, found: &Found<Self>, changes: &[Change]) -> Option<Refused> {
+        if let Some(refused) = snapshots::refuse_later(changes) {
+            return Some(refused);
+        }
         let (wanted, has) = (self.version.as_ref()?, found.spec.version.as_ref()?);
         databases::refuse_older(&self.engine, wanted, has, changes)
     }
@@ -192,7 +200,8 @@ impl Kind for DbInstance {
         let (cloud, class) = (&cx.cloud, Some(&*self.instance_class));
         let Some(found) = found else {
             let refused = offers::refuses(cloud, &self.engine, self.version.as_ref(), class).await;
-            return Ok(refused.into_iter().collect());
+            let restored = self.refuses_restoring(cloud).await?;
+            return Ok(refused.into_iter().chain(restored).collect());
         };
         let has = |name: &str| changes.iter().any(|change| change.attribute == name);
         let mut problems = Vec::new();
@@ -223,14 +232,12 @@ impl Kind for DbInstance {
 
     async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
         let id = cx.cloud.named(cx.name());
-        let call = self.creation(&id, cx)?;
-        let call = call.set_availability_zone(self.zone_within_cluster(cx).await?);
-        let made = eventually(cx, Pace::seconds(5, 180), fresh, || {
-            let call = call.clone();
-            async move { call.send().await.aws().or_code(&["DBInstanceAlreadyExists"]) }
-        });
-        if let Some(made) = made.await? {
-            return Ok(live(&made.db_instance.context("made, but not described")?));
+        let made = match &self.snapshot {
+            Some(snapshot) => self.restored(&id, snapshot, cx).await?,
+            None => self.made(&id, cx).await?,
+        };
+        if let Some(made) = made {
+            return Ok(live(&made));
         }
         let there = describe(&cx.cloud, &id).await?.context("it exists already, yet does not")?;
         let ours = reading::read(&cx.cloud, &there).filter(|found| found.phase != Phase::Copy);
@@ -396,8 +403,84 @@ impl DbInstance {
         })
     }
 
+    /// Makes an empty one; `None` where there is one of its name.
+    async fn made(&self, id: &str, cx: &Cx<Aws>) -> Result<Option<Described>> {
+        let call = self.creation(id, cx)?;
+        let call = call.set_availability_zone(self.zone_within_cluster(cx).await?);
+        let made = eventually(cx, Pace::seconds(5, 180), fresh, || {
+            let call = call.clone();
+            async move { call.send().await.aws().or_code(&["DBInstanceAlreadyExists"]) }
+        });
+        let Some(made) = made.await? else { return Ok(None) };
+        Ok(Some(made.db_instance.context("made, but not described")?))
+    }
+
+    /// Makes one from a snapshot; `None` where there is one of its name. RDS then keeps the master
+    /// password that the snapshot has, until it is told to manage one.
+    async fn restored(&self, id: &str, snapshot: &str, cx: &Cx<Aws>) -> Result<Option<Described>> {
+        let groups = self.security_groups.as_deref().map(|groups| ids(cx, groups));
+        let call = cx
+            .cloud
+            .rds
+            .restore_db_instance_from_db_snapshot()
+            .db_instance_identifier(id)
+            .db_snapshot_identifier(snapshot)
+            .db_instance_class(&self.instance_class)
+            .publicly_accessible(false)
+            .auto_minor_version_upgrade(true)
+            .set_tags(Some(tags::for_rds(&self.labels(cx))))
+            .db_subnet_group_name(cx.get(&self.subnet_group)?.name)
+            .set_engine_lifecycle_support(
+                self.extended_support.and_then(ExtendedSupport::lifecycle),
+            )
+            .set_allocated_storage(self.storage.and_then(|n| i32::try_from(n.0).ok()))
+            .storage_type("gp3")
+            .set_multi_az(self.multi_az)
+            .set_deletion_protection(self.protect)
+            .copy_tags_to_snapshot(true)
+            .set_vpc_security_group_ids(groups.transpose()?);
+        let made = eventually(cx, Pace::seconds(5, 180), fresh, || {
+            let call = call.clone();
+            async move { call.send().await.aws().or_code(&["DBInstanceAlreadyExists"]) }
+        });
+        if made.await?.is_none() {
+            // An answer was lost on the way, or the name is somebody else's.
+            let there = describe(&cx.cloud, id).await?;
+            let ours = there.and_then(|db| reading::read(&cx.cloud, &db));
+            if ours.is_none_or(|found| found.phase == Phase::Copy) {
+                return Ok(None);
+            }
+        }
+        let stands = watch(cx, WORK, || describe(&cx.cloud, id), |db| judge(db, |_| true)).await?;
+        if stands.master_user_secret().is_some() {
+            return Ok(Some(stands));
+        }
+        let call = cx.cloud.rds.modify_db_instance().db_instance_identifier(id);
+        let call = call.apply_immediately(true);
+        let call = call.set_backup_retention_period(self.backup_days.map(i32::from));
+        let call = call.set_manage_master_user_password(self.managed_password);
+        let changed = call.send().await.aws()?.db_instance;
+        Ok(Some(changed.context("restored, but not described")?))
+    }
+
+    /// What would keep RDS from making it from its snapshot, if there is one.
+    async fn refuses_restoring(&self, cloud: &Aws) -> Result<Vec<Problem>> {
+        let (Some(snapshot), Some(version)) = (&self.snapshot, &self.version) else {
+            return Ok(Vec::new());
+        };
+        let username = self.username.as_deref().unwrap_or_default();
+        let storage = self.storage.map(|storage| storage.0);
+        let wanted = Restored { engine: &self.engine, version, username, storage };
+        snapshots::refuses_instance(cloud, snapshot, &wanted).await
+    }
+
+    fn labels(&self, cx: &Cx<Aws>) -> Labels {
+        let from = self.snapshot.as_deref();
+        databases::labels(&cx.cloud, cx.address(), &self.tags, self.final_snapshot, from)
+    }
+
     fn creation(&self, id: &str, cx: &Cx<Aws>) -> Result<CreateDBInstanceFluentBuilder> {
-        let labels = databases::labels(&cx.cloud, cx.address(), &self.tags, self.final_snapshot);
+        let labels = self.labels(cx);
         let call = cx
             .cloud
             .rds

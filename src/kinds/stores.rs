@@ -6,6 +6,7 @@ pub(super) mod cache_versions;
 pub mod databases;
 mod engine_version;
 pub(super) mod offers;
+pub(super) mod snapshots;
 pub(super) mod watch;
 
 pub use engine_version::EngineVersion;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Wrong;
 use super::choice::choice;
 use super::reader::Section;
-use super::values::split_type;
+use super::values::{Arn, split_type};
 
 mod reserved;
 mod versions;
@@ -33,6 +33,8 @@ pub struct Database {
     pub protect: bool,
     /// Whether a snapshot is left behind when it is deleted.
     pub final_snapshot: bool,
+    /// The snapshot it is made from: its identifier, or its ARN. Of no meaning once it stands.
+    pub from_snapshot: Option<String>,
     /// The name of the first database on it.
     pub name: String,
     /// The name of the master user, whose password RDS keeps in Secrets Manager.
@@ -105,10 +107,27 @@ impl Database {
             backup_days: section.number_or_usual("backup_days"),
             protect: section.switch("protect"),
             final_snapshot: section.switch("final_snapshot"),
+            from_snapshot: section.text("from_snapshot", snapshot),
             name: section.text_or_usual("name", as_is),
             username: section.text_or_usual("username", as_is),
         }
     }
+}
+
+/// The identifier of a snapshot, `rds:` before it where RDS made it by itself, or its ARN.
+fn snapshot(text: &str) -> Result<String, Wrong> {
+    let arn = Arn::read(text).filter(|arn| arn.service == "rds").map(|arn| arn.resource);
+    let name = match arn {
+        Some(of) => of.strip_prefix("cluster-snapshot:").or(of.strip_prefix("snapshot:")),
+        None => Some(text),
+    };
+    let name = name.map(|name| name.strip_prefix("rds:").unwrap_or(name)).unwrap_or_default();
+    let letter = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    if name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.bytes().all(letter) {
+        return Ok(text.to_owned());
+    }
+    Err(Wrong::new("expected the identifier of a snapshot of RDS, or its ARN")
+        .help("such as shop-db-final-20261127t101500; `aws rds describe-db-snapshots` lists them"))
 }
 
 impl DatabaseEngine {

@@ -390,6 +390,12 @@ const DATABASE: &[Key] = &[
         Is("true"),
         "whether a snapshot is left behind when it is deleted",
     ),
+    key(
+        "from_snapshot",
+        Text,
+        Nothing,
+        "the snapshot it is made from; of no meaning once it stands",
+    ),
     key("name", Text, Is("app"), "the name of the first database on it"),
     key(
         "username",

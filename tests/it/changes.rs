@@ -316,3 +316,36 @@ async fn what_the_app_may_do_in_aws_changes_without_a_new_instance() {
     assert_eq!(stack.ids().await, before);
     stack.destroy();
 }
+
+/// The identifier of the only snapshot that RDS has.
+fn only(snapshots: &[String]) -> String {
+    let [one] = snapshots else { panic!("{snapshots:?}") };
+    one.clone()
+}
+
+/// Takes a database away, and brings it back from the snapshot that it has left behind.
+async fn comes_back(engine: &str, kind: &str) {
+    let database = format!("database: {{engine: {engine}, protect: false}}\n");
+    let mut stack = Stack::up(&database);
+    stack.becomes(|text| text.replace(&database, ""));
+    let snapshot = only(&stack.cloud.snapshots(kind).await);
+    let from =
+        |id: &str| format!("database: {{engine: {engine}, protect: false, from_snapshot: {id}}}\n");
+    let refused = stack.refuses("app:\n", &format!("{}app:\n", from("nowhere"))).await;
+    assert!(refused.both().contains("snapshot nowhere in"), "{}", refused.both());
+    stack.becomes(|text| text + &from(&snapshot));
+    let refused = stack.refuses(&from(&snapshot), &from("another")).await;
+    assert!(refused.both().contains("stands already"), "{}", refused.both());
+    stack.with(&from(&snapshot), &database.replace("protect: false", "backup_days: 3"));
+    stack.desk.ok(&["destroy", "--yes", "--unprotect"]);
+}
+
+#[tokio::test]
+async fn a_database_comes_back_from_its_final_snapshot() {
+    comes_back("postgres, version: \"17\"", "instance").await;
+}
+
+#[tokio::test]
+async fn an_aurora_cluster_comes_back_from_its_final_snapshot() {
+    comes_back("aurora-mysql", "cluster").await;
+}

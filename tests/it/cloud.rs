@@ -195,6 +195,19 @@ impl Cloud {
         made.unwrap().arn.unwrap()
     }
 
+    /// The identifiers of RDS's snapshots of an `instance` or a `cluster`.
+    pub(crate) async fn snapshots(&self, of: &str) -> Vec<String> {
+        if of == "instance" {
+            let all = self.rds.describe_db_snapshots().send().await.unwrap();
+            let all = all.db_snapshots.unwrap_or_default().into_iter();
+            all.filter_map(|one| one.db_snapshot_identifier).collect()
+        } else {
+            let all = self.rds.describe_db_cluster_snapshots().send().await.unwrap();
+            let all = all.db_cluster_snapshots.unwrap_or_default().into_iter();
+            all.filter_map(|one| one.db_cluster_snapshot_identifier).collect()
+        }
+    }
+
     /// The ARN of a certificate that is requested, and never issued.
     pub(crate) async fn requested_certificate(&self, domain: &str) -> String {
         let certificate = self.acm.request_certificate().domain_name(domain).send().await.unwrap();

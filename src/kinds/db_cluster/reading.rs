@@ -8,6 +8,7 @@ use crate::{
         DatabaseLive, EngineVersion,
         databases::{self, ExtendedSupport, Standing, awaits_secret, group_ids, wants_snapshot},
         scheduled,
+        snapshots::RESTORED_FROM,
     },
 };
 use anyhow::Result;
@@ -48,6 +49,7 @@ pub(super) fn seen(cluster: &Described, tags: Tags) -> DbCluster {
         final_snapshot: wants_snapshot(&all_tags(cluster)),
         database: cluster.database_name().unwrap_or_default().into(),
         username: cluster.master_username().unwrap_or_default().into(),
+        snapshot: all_tags(cluster).remove(RESTORED_FROM),
         managed_password: cluster.master_user_secret().is_some(),
         subnet_group: Ref::found(cluster.db_subnet_group().unwrap_or_default()),
         security_groups: group_ids(cluster.vpc_security_groups()).map(Ref::found).collect(),

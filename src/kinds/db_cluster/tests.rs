@@ -30,6 +30,7 @@ fn wanted(net: &Net) -> DbCluster {
         backup_days: 7,
         protect: true,
         final_snapshot: true,
+        snapshot: None,
         database: "shop".into(),
         username: "keeper".into(),
         managed_password: true,
@@ -42,7 +43,7 @@ fn wanted(net: &Net) -> DbCluster {
 /// As AWS describes what `wanted` makes.
 fn described(status: &str) -> DbClusterBuilder {
     let address = crate::engine::Address::of::<DbCluster>("db");
-    let labels = databases::labels(&Aws::offline("shop"), &address, &team(), Some(true));
+    let labels = databases::labels(&Aws::offline("shop"), &address, &team(), Some(true), None);
     let secret = MasterUserSecret::builder().secret_arn("arn:secret").secret_status("active");
     let group = VpcSecurityGroupMembership::builder().vpc_security_group_id("sg-1");
     Described::builder()

@@ -10,6 +10,7 @@ use crate::{
             self, ExtendedSupport, Standing, Storage, awaits_secret, group_ids, wants_snapshot,
         },
         scheduled,
+        snapshots::RESTORED_FROM,
     },
 };
 use anyhow::Result;
@@ -60,6 +61,7 @@ pub(super) fn seen(db: &Described, tags: Tags) -> DbInstance {
         backup_days: days.filter(|_| own).and_then(|n| u8::try_from(n).ok()),
         protect: own.then(|| is_protected(db)),
         final_snapshot: own.then(|| wants_snapshot(&all_tags(db))),
+        snapshot: all_tags(db).remove(RESTORED_FROM).filter(|_| own),
         managed_password: own.then(|| db.master_user_secret().is_some()),
         extended_support: own.then(|| ExtendedSupport::told(db.engine_lifecycle_support())),
         database: db.db_name().filter(|_| own).map(str::to_owned),

@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod refused;
+mod restored;
 
 use super::*;
 use crate::{
@@ -38,6 +39,7 @@ fn wanted(net: &Net) -> DbInstance {
         backup_days: Some(7),
         protect: Some(true),
         final_snapshot: Some(true),
+        snapshot: None,
         database: Some("shop".into()),
         username: Some("keeper".into()),
         managed_password: Some(true),
@@ -59,6 +61,7 @@ fn described(status: &str) -> DbInstanceBuilder {
         &crate::engine::Address::of::<DbInstance>("db"),
         &team(),
         Some(true),
+        None,
     );
     let group = VpcSecurityGroupMembership::builder().vpc_security_group_id("sg-1");
     Described::builder()

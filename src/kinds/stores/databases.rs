@@ -3,7 +3,7 @@
 use crate::{
     aws::{Aws, Failure, Labels, Tags},
     engine::{Address, Attribute, Change, Cx, Pace, Phase, Probe, Refused, plan::Ids},
-    kinds::stores::EngineVersion,
+    kinds::stores::{EngineVersion, snapshots::RESTORED_FROM},
 };
 use anyhow::Result;
 use aws_sdk_rds::types::{MasterUserSecret, VpcSecurityGroupMembership};
@@ -68,10 +68,12 @@ pub(in crate::kinds) fn labels(
     cloud: &Aws,
     address: &Address,
     tags: &Tags,
-    snapshot: Option<bool>,
+    final_snapshot: Option<bool>,
+    restored_from: Option<&str>,
 ) -> Labels {
     let mut labels = cloud.labels(address, tags);
-    labels.extend(snapshot.map(|wanted| (FINAL_SNAPSHOT.to_owned(), wanted.to_string())));
+    labels.extend(final_snapshot.map(|wanted| (FINAL_SNAPSHOT.to_owned(), wanted.to_string())));
+    labels.extend(restored_from.map(|id| (RESTORED_FROM.to_owned(), id.to_owned())));
     labels
 }
 

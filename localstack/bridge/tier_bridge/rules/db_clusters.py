@@ -36,6 +36,30 @@ def create_db_cluster(call):
     return answer
 
 
+@on("rds", "RestoreDBClusterFromSnapshot")
+def restore_db_cluster_from_snapshot(call):
+    """A restored cluster has neither protection nor a managed password, whatever it was made from had."""
+    rds, name = call.moto("rds"), (call.get("DBClusterIdentifier") or "").lower()
+    if name in rds.clusters or passing(call, "dbcluster", name):
+        raise fault("DBClusterAlreadyExistsFault", "DB Cluster already exists")
+    check_groups(call)
+    group = (call.get("DBSubnetGroupName") or "").lower()
+    if group and group not in rds.subnet_groups:
+        raise fault("DBSubnetGroupNotFoundFault", f"DB subnet group '{group}' does not exist.", 404)
+    answer = call.forward()
+    made = rds.clusters[name]
+    if getattr(made, "master_user_secret", None):
+        made.master_user_secret.delete_secret()
+        del made.master_user_secret
+    made.manage_master_user_password = False
+    made.deletion_protection = bool(call.get("DeletionProtection"))
+    made.lifecycle = call.get("EngineLifecycleSupport") or "open-source-rds-extended-support"
+    enter(call, "dbcluster", name, "creating")
+    answer["DBCluster"].pop("MasterUserSecret", None)
+    answer["DBCluster"]["Status"] = "creating"
+    return answer
+
+
 @on("rds", "ModifyDBCluster")
 def modify_db_cluster(call):
     name = (call.get("DBClusterIdentifier") or "").lower()
