@@ -206,6 +206,29 @@ class Databases(CloudTest):
         except self.rds.exceptions.DBClusterNotFoundFault:
             return "gone"
 
+    def test_a_cluster_that_comes_from_a_snapshot_has_neither_protection_nor_a_managed_password(self):
+        asked = {"DBClusterIdentifier": "shop", "Engine": "aurora-mysql", "DBSubnetGroupName": "shop"}
+        user = {"MasterUsername": "shop", "ManageMasterUserPassword": True, "DatabaseName": "shop"}
+        self.rds.create_db_cluster(**asked, **user)
+        self.eventually("available", self.cluster_status)
+        self.rds.delete_db_cluster(DBClusterIdentifier="shop", FinalDBSnapshotIdentifier="shop-final")
+        self.eventually("gone", self.cluster_status)
+        nowhere = {**asked, "SnapshotIdentifier": "nowhere"}
+        self.refuses("DBClusterSnapshotNotFoundFault", self.rds.restore_db_cluster_from_snapshot, **nowhere)
+        restored = {**asked, "SnapshotIdentifier": "shop-final"}
+        made = self.rds.restore_db_cluster_from_snapshot(**restored)["DBCluster"]
+        self.assertEqual((made["Status"], made["DeletionProtection"]), ("creating", False))
+        self.assertNotIn("MasterUserSecret", made)
+        self.refuses("DBClusterAlreadyExistsFault", self.rds.restore_db_cluster_from_snapshot, **restored)
+        self.eventually("available", self.cluster_status)
+        found = self.rds.describe_db_clusters(DBClusterIdentifier="shop")["DBClusters"][0]
+        self.assertNotIn("MasterUserSecret", found)
+        self.assertEqual((found["MasterUsername"], found["DatabaseName"]), ("shop", "shop"))
+        self.rds.modify_db_cluster(DBClusterIdentifier="shop", ManageMasterUserPassword=True, ApplyImmediately=True)
+        self.eventually("available", self.cluster_status)
+        found = self.rds.describe_db_clusters(DBClusterIdentifier="shop")["DBClusters"][0]
+        self.assertIn("MasterUserSecret", found)
+
     def test_a_cluster_has_members_and_goes_after_them(self):
         for engine, version in (("aurora-postgresql", "16"), ("aurora-mysql", "8.0")):
             made = self.rds.create_db_cluster(

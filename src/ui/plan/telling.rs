@@ -37,8 +37,10 @@ pub(super) fn telling(kind: &str) -> &'static [&'static str] {
         "instance" => &["image", "instance_type"],
         "replication-group" => &["engine", "version", "node_type", "replicas"],
         "cache-cluster" => &["version", "node_type", "nodes"],
-        "db-cluster" => &["engine", "version"],
-        "db-instance" => &["engine", "version", "instance_class", "storage", "multi_az"],
+        "db-cluster" => &["engine", "version", "snapshot"],
+        "db-instance" => {
+            &["engine", "version", "instance_class", "storage", "multi_az", "snapshot"]
+        }
         "hosted-zone" => &["domain"],
         _ => &[],
     }

@@ -46,6 +46,10 @@ def restore_db_cluster_from_snapshot(call):
     group = (call.get("DBSubnetGroupName") or "").lower()
     if group and group not in rds.subnet_groups:
         raise fault("DBSubnetGroupNotFoundFault", f"DB subnet group '{group}' does not exist.", 404)
+    snapshot = rds.cluster_snapshots.get(call.get("SnapshotIdentifier", "").lower())
+    if snapshot:  # moto makes none from one whose password was managed
+        snapshot.cluster.__dict__.setdefault("_master_user_password", "of the snapshot")
+        snapshot.cluster.manage_master_user_password = False
     answer = call.forward()
     made = rds.clusters[name]
     if getattr(made, "master_user_secret", None):
