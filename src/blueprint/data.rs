@@ -9,7 +9,7 @@ use crate::{
         replication_group::{self, Parameters},
         stores::{
             CacheRef, DatabaseRef, EngineVersion, Port, Version,
-            databases::{ExtendedSupport, Storage},
+            databases::{ExtendedSupport, Storage, Windows},
         },
     },
     spec::{Cache, CacheEngine, Database, MaxmemoryPolicy, Store},
@@ -131,6 +131,8 @@ fn rds(
         version: Some(EngineVersion::of(wanted.engine.as_str(), &wanted.version)),
         extended_support: Some(extended_support(wanted)),
         storage: Some(Storage(wanted.storage)),
+        max_storage: wanted.max_storage,
+        windows: windows(wanted),
         multi_az: Some(wanted.multi_az),
         backup_days: Some(wanted.backup_days),
         protect: Some(wanted.protect),
@@ -159,6 +161,7 @@ fn aurora(
         version: EngineVersion::of(wanted.engine.as_str(), &wanted.version),
         extended_support: extended_support(wanted),
         backup_days: wanted.backup_days,
+        windows: windows(wanted),
         protect: wanted.protect,
         final_snapshot: wanted.final_snapshot,
         snapshot: wanted.from_snapshot.clone(),
@@ -181,6 +184,8 @@ fn aurora(
             version: None,
             extended_support: None,
             storage: None,
+            max_storage: None,
+            windows: Windows::default(),
             multi_az: None,
             backup_days: None,
             protect: None,
@@ -196,6 +201,11 @@ fn aurora(
         sheet.graph.member("db", index, |graph| graph.add(name, member));
     }
     cluster
+}
+
+fn windows(wanted: &Database) -> Windows {
+    let (backup, maintenance) = (wanted.backup_window.clone(), wanted.maintenance_window.clone());
+    Windows { backup, maintenance }
 }
 
 /// An engine without extended support has no choice to make.

@@ -101,7 +101,7 @@ impl From<Expect> for Promise {
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Ended> {
-    let subject = subject(args, session).await?;
+    let subject = Box::pin(subject(args, session)).await?;
     let settings = args.watching.settings(subject)?;
     let settings = Settings {
         users: args.users,

@@ -8,7 +8,8 @@ use super::{
     stores::{
         DatabaseLive, EngineVersion,
         databases::{
-            self, BUSY, ExtendedSupport, FINAL_SNAPSHOT, Farewell, WORK, change, snapshot_name,
+            self, BUSY, ExtendedSupport, FINAL_SNAPSHOT, Farewell, WORK, Windows, change,
+            snapshot_name,
         },
         fresh,
         offers::{self, Upgrade},
@@ -39,6 +40,8 @@ pub struct DbCluster {
     pub extended_support: ExtendedSupport,
     /// Days that backups are kept, 1–35.
     pub backup_days: u8,
+    /// When backups are made and maintenance is done.
+    pub windows: Windows,
     /// Deletion protection.
     pub protect: bool,
     /// Whether a deletion leaves a snapshot, remembered in a tag.
@@ -70,6 +73,8 @@ pub enum Edit {
     Version,
     /// `ModifyDBCluster`.
     Backups,
+    /// `ModifyDBCluster`.
+    Windows,
     /// `ModifyDBCluster`.
     Protection,
     /// `ModifyDBCluster`.
@@ -104,6 +109,8 @@ impl Kind for DbCluster {
             )
             .tuned("extended_support", Edit::ExtendedSupport, |c| &c.extended_support)
             .tuned("backup_days", Edit::Backups, |c| &c.backup_days)
+            .tuned("backup_window", Edit::Windows, |c| &c.windows.backup)
+            .tuned("maintenance_window", Edit::Windows, |c| &c.windows.maintenance)
             .tuned("protect", Edit::Protection, |c| &c.protect)
             .tuned("final_snapshot", Edit::FinalSnapshot, |c| &c.final_snapshot)
             .fixed("snapshot", |c| &c.snapshot)
@@ -227,6 +234,8 @@ impl DbCluster {
             .engine_version(self.version.as_str())
             .storage_encrypted(true)
             .backup_retention_period(self.backup_days.into())
+            .set_preferred_backup_window(self.windows.backup.clone())
+            .set_preferred_maintenance_window(self.windows.maintenance.clone())
             .deletion_protection(self.protect)
             .copy_tags_to_snapshot(true)
             .set_engine_lifecycle_support(self.extended_support.lifecycle())
@@ -278,6 +287,8 @@ impl DbCluster {
         }
         let call = rds.modify_db_cluster().db_cluster_identifier(id).apply_immediately(true);
         let call = call.backup_retention_period(self.backup_days.into());
+        let call = call.set_preferred_backup_window(self.windows.backup.clone());
+        let call = call.set_preferred_maintenance_window(self.windows.maintenance.clone());
         let call = call.manage_master_user_password(self.managed_password);
         let changed = call.send().await.aws()?.db_cluster;
         Ok(Some(changed.context("restored, but not described")?))
@@ -317,6 +328,9 @@ impl DbCluster {
                 call.set_engine_lifecycle_support(self.extended_support.lifecycle())
             }
             Edit::Backups => call.backup_retention_period(self.backup_days.into()),
+            Edit::Windows => call
+                .set_preferred_backup_window(self.windows.backup.clone())
+                .set_preferred_maintenance_window(self.windows.maintenance.clone()),
             Edit::Protection => call.deletion_protection(self.protect),
             Edit::SecurityGroups => call.set_vpc_security_group_ids(Some(groups.clone())),
             Edit::FinalSnapshot => {
@@ -333,6 +347,7 @@ impl DbCluster {
             Edit::Version => self.version.accepts(&now.version),
             Edit::ExtendedSupport => now.extended_support == self.extended_support,
             Edit::Backups => now.backup_days == self.backup_days,
+            Edit::Windows => self.windows.met_by(&now.windows),
             Edit::Protection => now.protect == self.protect,
             Edit::SecurityGroups => are(&now.security_groups, &groups),
             Edit::FinalSnapshot | Edit::Tags => true,

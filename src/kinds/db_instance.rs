@@ -1,6 +1,7 @@
 //! An RDS DB instance: a database by itself, or a member of an Aurora cluster, to which what is
 //! `None` belongs.
 
+mod creation;
 mod reading;
 
 use super::{
@@ -10,31 +11,24 @@ use super::{
     stores::{
         DatabaseLive, EngineVersion,
         databases::{
-            self, BUSY, ExtendedSupport, FINAL_SNAPSHOT, Farewell, Storage, WORK, change,
+            self, BUSY, ExtendedSupport, FINAL_SNAPSHOT, Farewell, Storage, WORK, Windows, change,
             snapshot_name,
         },
-        fresh,
         offers::{self, Upgrade},
-        snapshots::{self, Restored},
-        stranger,
+        snapshots, stranger,
         watch::{are, ids, watch},
     },
 };
 use crate::{
-    aws::{Aws, Labels, Sent, Tags, Tolerant, eventually, tags},
-    engine::{
-        Change, Cx, Found, Kind, Pace, Phase, Probe, Problem, Ref, Refused, Swap, Table, Taken,
-    },
+    aws::{Aws, Sent, Tags, Tolerant, tags},
+    engine::{Change, Cx, Found, Kind, Phase, Probe, Problem, Ref, Refused, Swap, Table, Taken},
 };
 use anyhow::{Context, Result, bail};
 use aws_sdk_rds::{
-    operation::{
-        create_db_instance::builders::CreateDBInstanceFluentBuilder,
-        modify_db_instance::builders::ModifyDBInstanceFluentBuilder,
-    },
+    operation::modify_db_instance::builders::ModifyDBInstanceFluentBuilder,
     types::DbInstance as Described,
 };
-use reading::{describe, is_protected, judge, live, standing, status, trouble};
+use reading::{describe, is_protected, judge, live, max_storage, standing, status, trouble};
 use std::time::{Duration, SystemTime};
 
 /// An RDS DB instance: a database by itself, or a member of an Aurora cluster, to which what is `None` belongs.
@@ -55,6 +49,10 @@ pub struct DbInstance {
     pub extended_support: Option<ExtendedSupport>,
     /// GiB, at least; grows only.
     pub storage: Option<Storage>,
+    /// GiB up to which RDS makes the storage larger by itself; `None` leaves that as it is.
+    pub max_storage: Option<u32>,
+    /// When backups are made and maintenance is done.
+    pub windows: Windows,
     /// Whether a standby follows it in another zone.
     pub multi_az: Option<bool>,
     /// Days that backups are kept, 0–35.
@@ -90,8 +88,12 @@ pub enum Edit {
     Version,
     /// `ModifyDBInstance`; the database restarts, or fails over to its standby.
     InstanceClass,
+    /// `ModifyDBInstance`. Before the storage, which RDS does not make larger than its end.
+    Autoscaling,
     /// `ModifyDBInstance`; AWS takes no second change for six hours.
     Storage,
+    /// `ModifyDBInstance`.
+    Windows,
     /// `ModifyDBInstance`.
     MultiAz,
     /// `ModifyDBInstance`; from or to 0 days with a brief pause.
@@ -141,6 +143,9 @@ impl Kind for DbInstance {
             )
             .tuned("extended_support", Edit::ExtendedSupport, |d| &d.extended_support)
             .tuned("storage", Edit::Storage, |d| &d.storage)
+            .tuned("max_storage", Edit::Autoscaling, |d| &d.max_storage)
+            .tuned("backup_window", Edit::Windows, |d| &d.windows.backup)
+            .tuned("maintenance_window", Edit::Windows, |d| &d.windows.maintenance)
             .tuned("multi_az", Edit::MultiAz, |d| &d.multi_az)
             .tuned("backup_days", Edit::Backups, |d| &d.backup_days)
             .tuned("protect", Edit::Protection, |d| &d.protect)
@@ -216,7 +221,8 @@ impl Kind for DbInstance {
             problems.extend(self.refuses_upgrade(&db, cx).await);
         }
         if has("storage") {
-            problems.extend(self.storage.and_then(|to| refuses_growth(&db, to)));
+            let most = self.max_storage.or(max_storage(&db));
+            problems.extend(self.storage.and_then(|to| refuses_growth(&db, to, most)));
         }
         Ok(problems)
     }
@@ -297,6 +303,10 @@ impl DbInstance {
             }
             Edit::InstanceClass => modify().db_instance_class(&self.instance_class),
             Edit::Storage => grow(modify(), id, self.storage, cx).await?,
+            Edit::Autoscaling => modify().set_max_allocated_storage(gib(self.max_storage)),
+            Edit::Windows => modify()
+                .set_preferred_backup_window(self.windows.backup.clone())
+                .set_preferred_maintenance_window(self.windows.maintenance.clone()),
             Edit::MultiAz => modify().set_multi_az(self.multi_az),
             Edit::Backups => modify().set_backup_retention_period(self.backup_days.map(i32::from)),
             Edit::Protection => modify().set_deletion_protection(self.protect),
@@ -342,6 +352,8 @@ impl DbInstance {
             },
             Edit::InstanceClass => now.instance_class == self.instance_class,
             Edit::Storage => now.storage >= self.storage,
+            Edit::Autoscaling => now.max_storage == self.max_storage,
+            Edit::Windows => self.windows.met_by(&now.windows),
             Edit::MultiAz => now.multi_az == self.multi_az,
             Edit::Backups => now.backup_days == self.backup_days,
             Edit::Protection => now.protect == self.protect,
@@ -352,16 +364,6 @@ impl DbInstance {
             },
             Edit::FinalSnapshot | Edit::Tags => true,
         }
-    }
-
-    /// The zone to make it in, if the cluster's storage is in it.
-    async fn zone_within_cluster(&self, cx: &Cx<Aws>) -> Result<Option<String>> {
-        let (Some(zone), Some(cluster)) = (&self.zone, &self.cluster) else { return Ok(None) };
-        let id = cx.get(cluster)?.id;
-        let answer = cx.cloud.rds.describe_db_clusters().db_cluster_identifier(id).send().await;
-        let answer = answer.aws()?;
-        let within = answer.db_clusters().iter().any(|c| c.availability_zones().contains(zone));
-        Ok(within.then(|| zone.clone()))
     }
 
     /// The version to ask for: exactly one that RDS upgrades this one to.
@@ -402,122 +404,15 @@ impl DbInstance {
             )
         })
     }
+}
 
-    /// Makes an empty one; `None` where there is one of its name.
-    async fn made(&self, id: &str, cx: &Cx<Aws>) -> Result<Option<Described>> {
-        let call = self.creation(id, cx)?;
-        let call = call.set_availability_zone(self.zone_within_cluster(cx).await?);
-        let made = eventually(cx, Pace::seconds(5, 180), fresh, || {
-            let call = call.clone();
-            async move { call.send().await.aws().or_code(&["DBInstanceAlreadyExists"]) }
-        });
-        let Some(made) = made.await? else { return Ok(None) };
-        Ok(Some(made.db_instance.context("made, but not described")?))
-    }
-
-    /// Makes one from a snapshot; `None` where there is one of its name. RDS then keeps the master
-    /// password that the snapshot has, until it is told to manage one.
-    async fn restored(&self, id: &str, snapshot: &str, cx: &Cx<Aws>) -> Result<Option<Described>> {
-        let groups = self.security_groups.as_deref().map(|groups| ids(cx, groups));
-        let call = cx
-            .cloud
-            .rds
-            .restore_db_instance_from_db_snapshot()
-            .db_instance_identifier(id)
-            .db_snapshot_identifier(snapshot)
-            .db_instance_class(&self.instance_class)
-            .publicly_accessible(false)
-            .auto_minor_version_upgrade(true)
-            .set_tags(Some(tags::for_rds(&self.labels(cx))))
-            .db_subnet_group_name(cx.get(&self.subnet_group)?.name)
-            .set_engine_lifecycle_support(
-                self.extended_support.and_then(ExtendedSupport::lifecycle),
-            )
-            .set_allocated_storage(self.storage.and_then(|n| i32::try_from(n.0).ok()))
-            .storage_type("gp3")
-            .set_multi_az(self.multi_az)
-            .set_deletion_protection(self.protect)
-            .copy_tags_to_snapshot(true)
-            .set_vpc_security_group_ids(groups.transpose()?);
-        let made = eventually(cx, Pace::seconds(5, 180), fresh, || {
-            let call = call.clone();
-            async move { call.send().await.aws().or_code(&["DBInstanceAlreadyExists"]) }
-        });
-        if made.await?.is_none() {
-            // An answer was lost on the way, or the name is somebody else's.
-            let there = describe(&cx.cloud, id).await?;
-            let ours = there.and_then(|db| reading::read(&cx.cloud, &db));
-            if ours.is_none_or(|found| found.phase == Phase::Copy) {
-                return Ok(None);
-            }
-        }
-        let stands = watch(cx, WORK, || describe(&cx.cloud, id), |db| judge(db, |_| true)).await?;
-        if stands.master_user_secret().is_some() {
-            return Ok(Some(stands));
-        }
-        let call = cx.cloud.rds.modify_db_instance().db_instance_identifier(id);
-        let call = call.apply_immediately(true);
-        let call = call.set_backup_retention_period(self.backup_days.map(i32::from));
-        let call = call.set_manage_master_user_password(self.managed_password);
-        let changed = call.send().await.aws()?.db_instance;
-        Ok(Some(changed.context("restored, but not described")?))
-    }
-
-    /// What would keep RDS from making it from its snapshot, if there is one.
-    async fn refuses_restoring(&self, cloud: &Aws) -> Result<Vec<Problem>> {
-        let (Some(snapshot), Some(version)) = (&self.snapshot, &self.version) else {
-            return Ok(Vec::new());
-        };
-        let username = self.username.as_deref().unwrap_or_default();
-        let storage = self.storage.map(|storage| storage.0);
-        let wanted = Restored { engine: &self.engine, version, username, storage };
-        snapshots::refuses_instance(cloud, snapshot, &wanted).await
-    }
-
-    fn labels(&self, cx: &Cx<Aws>) -> Labels {
-        let from = self.snapshot.as_deref();
-        databases::labels(&cx.cloud, cx.address(), &self.tags, self.final_snapshot, from)
-    }
-
-    fn creation(&self, id: &str, cx: &Cx<Aws>) -> Result<CreateDBInstanceFluentBuilder> {
-        let labels = self.labels(cx);
-        let call = cx
-            .cloud
-            .rds
-            .create_db_instance()
-            .db_instance_identifier(id)
-            .engine(&self.engine)
-            .db_instance_class(&self.instance_class)
-            // Otherwise AWS goes by the subnet group's name.
-            .publicly_accessible(false)
-            .auto_minor_version_upgrade(true)
-            .set_tags(Some(tags::for_rds(&labels)));
-        let call = call.db_subnet_group_name(cx.get(&self.subnet_group)?.name);
-        if let Some(cluster) = &self.cluster {
-            return Ok(call.db_cluster_identifier(cx.get(cluster)?.id));
-        }
-        let groups = self.security_groups.as_deref().map(|groups| ids(cx, groups));
-        Ok(call
-            .set_engine_version(self.version.as_ref().map(|v| v.as_str().to_owned()))
-            .set_engine_lifecycle_support(
-                self.extended_support.and_then(ExtendedSupport::lifecycle),
-            )
-            .set_allocated_storage(self.storage.and_then(|n| i32::try_from(n.0).ok()))
-            .storage_type("gp3")
-            .storage_encrypted(true)
-            .set_multi_az(self.multi_az)
-            .set_backup_retention_period(self.backup_days.map(i32::from))
-            .set_deletion_protection(self.protect)
-            .copy_tags_to_snapshot(true)
-            .set_db_name(self.database.clone())
-            .set_master_username(self.username.clone())
-            .set_manage_master_user_password(self.managed_password)
-            .set_vpc_security_group_ids(groups.transpose()?))
-    }
+/// A number of GiB as AWS takes it.
+fn gib(size: Option<u32>) -> Option<i32> {
+    size.and_then(|size| i32::try_from(size).ok())
 }
 
 /// What would keep RDS from making the storage larger.
-fn refuses_growth(db: &Described, to: Storage) -> Option<Problem> {
+fn refuses_growth(db: &Described, to: Storage, most: Option<u32>) -> Option<Problem> {
     // AWS takes the next change of storage only when it has spread the data of the last one.
     if status(db) == "storage-optimization" {
         return Some(Problem::new(
@@ -525,16 +420,11 @@ fn refuses_growth(db: &Described, to: Storage) -> Option<Problem> {
             "try again when storage-optimization is over, which takes hours",
         ));
     }
-    let most = db.max_allocated_storage().and_then(|most| u32::try_from(most).ok())?;
+    let most = most?;
     (most <= to.0).then(|| {
         Problem::new(
             format!("its storage autoscaling ends at {most} GiB"),
-            format!(
-                "raise its end first (aws rds modify-db-instance --db-instance-identifier {} \
-                 --max-allocated-storage {})",
-                db.db_instance_identifier().unwrap_or("?"),
-                to.0 + to.0.div_ceil(4)
-            ),
+            format!("write `max_storage: {}` under `database`", to.0 + to.0.div_ceil(4)),
         )
     })
 }
@@ -550,7 +440,9 @@ async fn grow(
     cx: &Cx<Aws>,
 ) -> Result<ModifyDBInstanceFluentBuilder> {
     let db = describe(&cx.cloud, id).await?.context("it is gone")?;
-    if let Some(Problem { says, remedy }) = to.and_then(|to| refuses_growth(&db, to)) {
+    if let Some(Problem { says, remedy }) =
+        to.and_then(|to| refuses_growth(&db, to, max_storage(&db)))
+    {
         bail!("{says}: {remedy}");
     }
     let size = to.and_then(|to| i32::try_from(to.0).ok());

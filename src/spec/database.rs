@@ -9,6 +9,9 @@ use super::values::{Arn, split_type};
 
 mod reserved;
 mod versions;
+mod windows;
+
+pub(super) use windows::overlap;
 
 /// The database: a DB instance, or for Aurora a DB cluster with its instances.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,6 +28,12 @@ pub struct Database {
     /// The storage in GiB, 20 to 65536; it can only grow. Of no meaning with Aurora, whose
     /// storage has no size.
     pub storage: u32,
+    /// GiB up to which RDS makes the storage larger by itself; without it, that stays as it is.
+    pub max_storage: Option<u32>,
+    /// When RDS makes its daily backup, `hh:mm-hh:mm` in UTC; without it, RDS chooses.
+    pub backup_window: Option<String>,
+    /// When RDS does its maintenance, `ddd:hh:mm-ddd:hh:mm` in UTC; without it, RDS chooses.
+    pub maintenance_window: Option<String>,
     /// Whether a standby waits in another zone; for Aurora, a reader.
     pub multi_az: bool,
     /// How many days of backups are kept, 0 to 35; 0 turns backups off.
@@ -103,6 +112,9 @@ impl Database {
                 .text("instance_class", instance_class)
                 .unwrap_or_else(|| engine.usual_class().to_owned()),
             storage: section.number("storage").unwrap_or(usual_storage),
+            max_storage: section.number("max_storage"),
+            backup_window: section.text("backup_window", windows::daily),
+            maintenance_window: section.text("maintenance_window", windows::weekly),
             multi_az: section.switch("multi_az"),
             backup_days: section.number_or_usual("backup_days"),
             protect: section.switch("protect"),

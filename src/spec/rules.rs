@@ -100,6 +100,14 @@ const RULES: &[Rule] = &[
         reads: &["database.engine", "database.storage"],
         check: data::aurora_has_no_storage_size,
     },
+    Rule {
+        reads: &["database.engine", "database.storage", "database.max_storage"],
+        check: data::the_storage_can_grow,
+    },
+    Rule {
+        reads: &["database.backup_window", "database.maintenance_window"],
+        check: data::the_windows_are_apart,
+    },
     Rule { reads: &["database.engine", "database.backup_days"], check: data::aurora_is_backed_up },
     Rule { reads: &["database.engine", "database.name"], check: data::the_database_name_is_free },
     Rule { reads: &["database.engine", "database.username"], check: data::the_username_is_free },

@@ -213,6 +213,7 @@ async fn a_database_comes_and_grows_but_never_shrinks_or_loses_its_data() {
     stack.with("storage: 40", "storage: 40, multi_az: true");
     // A disk grows by a tenth at least.
     stack.with("storage: 40", "storage: 42");
+    stack.with("storage: 42", "storage: 42, max_storage: 100");
     // Storage can only grow: a disk with more than the file asks for is as it is wanted.
     stack.desk.write("stack.yaml", stack.text.replace("storage: 42", "storage: 30"));
     stack.desk.assert_settled("stack.yaml");
@@ -336,7 +337,9 @@ async fn comes_back(engine: &str, kind: &str) {
     stack.becomes(|text| text + &from(&snapshot));
     let refused = stack.refuses(&from(&snapshot), &from("another")).await;
     assert!(refused.both().contains("stands already"), "{}", refused.both());
-    stack.with(&from(&snapshot), &database.replace("protect: false", "backup_days: 3"));
+    let windows = "backup_window: '01:00-02:00', maintenance_window: 'sun:03:00-sun:04:00'";
+    let more = format!("backup_days: 3, {windows}");
+    stack.with(&from(&snapshot), &database.replace("protect: false", &more));
     stack.desk.ok(&["destroy", "--yes", "--unprotect"]);
 }
 

@@ -6,7 +6,9 @@ use crate::{
     engine::{Found, Phase, Probe, Ref},
     kinds::stores::{
         DatabaseLive, EngineVersion,
-        databases::{self, ExtendedSupport, Standing, awaits_secret, group_ids, wants_snapshot},
+        databases::{
+            self, ExtendedSupport, Standing, Windows, awaits_secret, group_ids, wants_snapshot,
+        },
         scheduled,
         snapshots::RESTORED_FROM,
     },
@@ -45,6 +47,10 @@ pub(super) fn seen(cluster: &Described, tags: Tags) -> DbCluster {
         version: EngineVersion::of(engine, version.unwrap_or_default()),
         extended_support: ExtendedSupport::told(cluster.engine_lifecycle_support()),
         backup_days: days.and_then(|n| u8::try_from(n).ok()).unwrap_or_default(),
+        windows: Windows::told(
+            cluster.preferred_backup_window(),
+            cluster.preferred_maintenance_window(),
+        ),
         protect: is_protected(cluster),
         final_snapshot: wants_snapshot(&all_tags(cluster)),
         database: cluster.database_name().unwrap_or_default().into(),

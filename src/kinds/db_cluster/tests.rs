@@ -29,6 +29,7 @@ fn wanted(net: &Net) -> DbCluster {
         extended_support: ExtendedSupport(Some(false)),
         backup_days: 7,
         protect: true,
+        windows: Windows::default(),
         final_snapshot: true,
         snapshot: None,
         database: "shop".into(),

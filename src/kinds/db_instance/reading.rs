@@ -7,7 +7,8 @@ use crate::{
     kinds::stores::{
         DatabaseLive, EngineVersion,
         databases::{
-            self, ExtendedSupport, Standing, Storage, awaits_secret, group_ids, wants_snapshot,
+            self, ExtendedSupport, Standing, Storage, Windows, awaits_secret, group_ids,
+            wants_snapshot,
         },
         scheduled,
         snapshots::RESTORED_FROM,
@@ -57,6 +58,11 @@ pub(super) fn seen(db: &Described, tags: Tags) -> DbInstance {
         zone: db.availability_zone().map(str::to_owned),
         version: own.then(|| EngineVersion::of(engine, version.unwrap_or_default())),
         storage: storage.filter(|_| own).and_then(|n| u32::try_from(n).ok()).map(Storage),
+        max_storage: max_storage(db).filter(|_| own),
+        windows: Windows::told(
+            db.preferred_backup_window().filter(|_| own),
+            db.preferred_maintenance_window().filter(|_| own),
+        ),
         multi_az: own.then(|| multi_az.unwrap_or_default()),
         backup_days: days.filter(|_| own).and_then(|n| u8::try_from(n).ok()),
         protect: own.then(|| is_protected(db)),
@@ -155,6 +161,11 @@ pub(super) fn standing(db: &Described, done: impl Fn(&DbInstance) -> bool) -> St
 /// AWS's word for its state.
 pub(super) fn status(db: &Described) -> String {
     db.db_instance_status().unwrap_or("unknown").into()
+}
+
+/// GiB up to which RDS makes its storage larger by itself.
+pub(super) fn max_storage(db: &Described) -> Option<u32> {
+    db.max_allocated_storage().and_then(|most| u32::try_from(most).ok())
 }
 
 pub(super) fn is_protected(db: &Described) -> bool {

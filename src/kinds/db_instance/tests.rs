@@ -35,6 +35,8 @@ fn wanted(net: &Net) -> DbInstance {
         version: Some(EngineVersion::of("postgres", "17")),
         extended_support: Some(ExtendedSupport(Some(false))),
         storage: Some(Storage(20)),
+        max_storage: None,
+        windows: Windows::default(),
         multi_az: Some(false),
         backup_days: Some(7),
         protect: Some(true),

@@ -29,6 +29,29 @@ impl Attribute for Storage {
     }
 }
 
+/// When RDS makes backups and does maintenance, in UTC; what is `None` is left as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Windows {
+    /// `hh:mm-hh:mm`, each day.
+    pub backup: Option<String>,
+    /// `ddd:hh:mm-ddd:hh:mm`, each week.
+    pub maintenance: Option<String>,
+}
+
+impl Windows {
+    /// As AWS tells them.
+    pub(in crate::kinds) fn told(backup: Option<&str>, maintenance: Option<&str>) -> Self {
+        let lower = |window: &str| window.to_lowercase();
+        Self { backup: backup.map(lower), maintenance: maintenance.map(lower) }
+    }
+
+    /// Whether these are what is wanted.
+    pub(in crate::kinds) fn met_by(&self, found: &Self) -> bool {
+        (self.backup.is_none() || self.backup == found.backup)
+            && (self.maintenance.is_none() || self.maintenance == found.maintenance)
+    }
+}
+
 /// Whether a database stays on its major version past the end of standard support, which AWS bills
 /// for; otherwise RDS upgrades it. `None` where the engine has no such choice or AWS does not tell,
 /// which meets either.

@@ -1,6 +1,7 @@
 //! Rules about the cache and the database.
 
 use super::Refuse;
+use crate::spec::database::overlap;
 use crate::spec::{Cache, CacheEngine, Database, Spec, Wrong};
 
 pub(super) fn the_cache_version_exists(spec: &Spec, refuse: Refuse) {
@@ -79,6 +80,38 @@ pub(super) fn aurora_has_no_storage_size(spec: &Spec, refuse: Refuse) {
                 .help("take the line away"));
         }
         Ok(())
+    });
+}
+
+pub(super) fn the_storage_can_grow(spec: &Spec, refuse: Refuse) {
+    database(spec, "database.max_storage", refuse, |db| {
+        let Some(most) = db.max_storage else { return Ok(()) };
+        if db.engine.is_aurora() {
+            return Err(Wrong::new("Aurora's storage grows and shrinks by itself")
+                .help("take the line away"));
+        }
+        // "You must set the maximum storage threshold to at least 10% more than the current allocated
+        // storage" (Amazon RDS User Guide, storage autoscaling).
+        let least = db.storage + db.storage.div_ceil(10);
+        if most < least {
+            return Err(Wrong::new(format!(
+                "RDS takes {least} GiB at least: 10 % more than `storage`"
+            ))
+            .help("AWS advises 26 % more"));
+        }
+        Ok(())
+    });
+}
+
+pub(super) fn the_windows_are_apart(spec: &Spec, refuse: Refuse) {
+    database(spec, "database.maintenance_window", refuse, |db| {
+        match (&db.backup_window, &db.maintenance_window) {
+            (Some(backup), Some(maintenance)) if overlap(backup, maintenance) => {
+                Err(Wrong::new("RDS refuses windows that overlap")
+                    .help(format!("the daily backup is made at {backup}")))
+            }
+            _ => Ok(()),
+        }
     });
 }
 

@@ -244,5 +244,5 @@ async fn a_disk_that_cannot_grow_now_is_told_before_anything_is_done() {
     let scaled = described("available").max_allocated_storage(40);
     assert_eq!(ask(scaled.clone(), 30).await, []);
     let [problem] = &ask(scaled, 100).await[..] else { panic!() };
-    assert!(problem.remedy.contains("--max-allocated-storage 125"), "{}", problem.remedy);
+    assert!(problem.remedy.contains("max_storage: 125"), "{}", problem.remedy);
 }
