@@ -1,6 +1,6 @@
 """Instances: from launch to termination, and what launching asks for."""
 
-from .support import CloudTest
+from .support import PAGE, CloudTest
 
 TRUST = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
 POLICY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ssm:GetParameter","Resource":"*"}]}'
@@ -52,6 +52,23 @@ class Instances(CloudTest):
         self.refuses("NoSuchEntity", self.iam.remove_role_from_instance_profile, **pair)
         pair["InstanceProfileName"] = "none"
         self.refuses("NoSuchEntity", self.iam.remove_role_from_instance_profile, **pair)
+
+    def test_what_comes_and_goes_between_two_pages_moves_nothing_from_one_to_the_other(self):
+        vpc, subnets = self.vpc()
+        group = self.group(vpc)
+        first, *others = [self.running(subnets[0], group) for _ in range(2 * PAGE)]
+        living = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
+        page = self.ec2.describe_instances(Filters=living)
+        self.ec2.terminate_instances(InstanceIds=[first])
+        token = page["NextToken"]
+        for _ in "ab":  # an answer that was lost is asked for once more
+            rest = self.ec2.describe_instances(Filters=living, NextToken=token)
+            named = [r["Instances"][0]["InstanceId"] for r in page["Reservations"] + rest["Reservations"]]
+            self.assertEqual(named, [first, *others])
+        self.refuses("InvalidNextToken", self.ec2.describe_vpcs, NextToken=token)
+        anew = self.ec2.describe_instances(Filters=living)
+        anew = anew["Reservations"] + self.ec2.describe_instances(Filters=living, NextToken=anew["NextToken"])["Reservations"]
+        self.assertEqual([r["Instances"][0]["InstanceId"] for r in anew], others)
 
     def test_managed_policies_are_aws_own_or_ones_that_were_made_and_a_role_has_room_for_ten(self):
         self.iam.create_role(RoleName="app", AssumeRolePolicyDocument=TRUST)

@@ -56,7 +56,7 @@ fn no_lost_answer_of_a_memcached_stack_makes_anything_twice() {
 
 #[test]
 fn no_lost_answer_of_a_stack_with_a_table_makes_anything_twice() {
-    every_answer_of("dynamodb", &["dynamodb:"], 3);
+    every_answer_of("dynamodb", &["dynamodb:", "iam:AttachRolePolicy"], 4);
 }
 
 #[test]

@@ -6,6 +6,7 @@ import time
 from datetime import datetime, timezone
 
 from ..call import fault
+from ..pages import continued, keep
 from ..settings import DELAY, PAGE
 
 LOCK = threading.Lock()  # LocalStack serves requests in many threads
@@ -126,8 +127,10 @@ def listed(call, s, kind, name_key, out_key, show, keep=lambda res: True):
 
 def paged(call, out_key, all, usual=PAGE):
     """A page of MaxRecords of a list that is made already."""
-    start, size = int(call.get("Marker") or 0), call.get("MaxRecords") or usual or 100
-    answer = {out_key: all[start : start + size]}
-    if start + size < len(all):
-        answer["Marker"] = str(start + size)
+    marker, size = call.get("Marker"), call.get("MaxRecords") or usual or 100
+    if marker:
+        (all,) = continued(call, marker, "InvalidParameterValue")
+    answer = {out_key: all[:size]}
+    if size < len(all):
+        answer["Marker"] = keep(call, all[size:])
     return answer

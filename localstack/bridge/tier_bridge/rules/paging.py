@@ -1,6 +1,7 @@
 """Lists in pages, which moto mostly has not: as asked, and with TIER_PAGE even unasked."""
 
 from ..call import fault
+from ..pages import continued, keep
 from ..settings import PAGE
 
 # api -> names of the page size, of the token asked with, of the token answered with, and the range of the size
@@ -49,14 +50,19 @@ def paged(call, act):
     size_key, ask_key, answer_key, allowed = PAGED[call.api]
     named = any(k.endswith(("Ids", "Arns", "Names")) for k in call.request)
     size = checked_size(call, size_key, allowed) or (0 if named else PAGE)
-    start = int(call.get(ask_key) or 0)
+    token = call.get(ask_key)
     call.change({k: v for k, v in call.request.items() if k not in (size_key, ask_key)})
-    answer = act()
-    lists = [k for k, v in answer.items() if isinstance(v, list)]
-    answer.pop(answer_key, None)
-    if len(lists) == 1:
-        whole = answer[lists[0]]
-        answer[lists[0]] = whole[start : start + size] if size else whole[start:]
-        if size and len(whole) > start + size:
-            answer[answer_key] = str(start + size)
-    return answer
+    if token:
+        answer, name, whole = continued(call, token, "InvalidNextToken" if call.api == "ec2" else "ValidationError")
+    else:
+        answer = act()
+        lists = [k for k, v in answer.items() if isinstance(v, list)]
+        answer.pop(answer_key, None)
+        if len(lists) != 1:
+            return answer
+        name = lists[0]
+        whole = answer.pop(name)
+    page = {**answer, name: whole[:size] if size else whole}
+    if size and len(whole) > size:
+        page[answer_key] = keep(call, answer, name, whole[size:])
+    return page

@@ -23,10 +23,10 @@ impl Toy {
             for stream in listener.incoming() {
                 let (ears, answer) = (ears.clone(), answer.clone());
                 std::thread::spawn(move || {
-                    let mut stream = stream.unwrap();
-                    let Some(request) = message(&mut stream) else { return };
+                    let mut wire = Wire::new(stream.unwrap());
+                    let Some(request) = wire.message() else { return };
                     ears.lock().unwrap().push(request.clone());
-                    stream.write_all(answer(&request).as_bytes()).unwrap();
+                    wire.stream.write_all(answer(&request).as_bytes()).unwrap();
                 });
             }
         });
@@ -47,13 +47,13 @@ pub(super) fn ok(body: &str) -> String {
 /// Asks on one connection, and on a new one once that was cut.
 pub(super) struct Client {
     authority: String,
-    stream: Option<TcpStream>,
+    wire: Option<Wire>,
 }
 
 impl Client {
     pub(super) fn of(endpoint: &str) -> Self {
         let authority = endpoint.trim_start_matches("http://").to_owned();
-        Self { authority, stream: None }
+        Self { authority, wire: None }
     }
 
     /// Calls `ec2:CreateVpc` with these parameters, as SDKs do. `None`: no answer came.
@@ -68,18 +68,18 @@ impl Client {
 
     /// Sends a whole request and reads the answer to it.
     pub(super) fn send(&mut self, request: &str) -> Option<(u16, String)> {
-        let connect = || TcpStream::connect(&self.authority).unwrap();
-        let mut stream = self.stream.take().unwrap_or_else(connect);
-        stream.write_all(request.as_bytes()).ok()?;
-        let said = message(&mut stream)?;
-        self.stream = Some(stream);
+        let connect = || Wire::new(TcpStream::connect(&self.authority).unwrap());
+        let mut wire = self.wire.take().unwrap_or_else(connect);
+        wire.stream.write_all(request.as_bytes()).ok()?;
+        let said = wire.message()?;
+        self.wire = Some(wire);
         let (head, body) = said.split_once("\r\n\r\n").unwrap();
         Some((head[9..12].parse().unwrap(), body.to_owned()))
     }
 
     /// Whether the connection still stands.
     pub(super) fn is_connected(&self) -> bool {
-        self.stream.is_some()
+        self.wire.is_some()
     }
 }
 
@@ -93,23 +93,38 @@ pub(super) fn request(line: &str, service: &str, extra: &str, body: &str) -> Str
     )
 }
 
-/// Head and body of the next message; `None` if the connection ends before.
-fn message(stream: &mut TcpStream) -> Option<String> {
-    let mut all = Vec::new();
-    loop {
-        let text = String::from_utf8_lossy(&all).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let lower = head.to_ascii_lowercase();
-            let length = lower.split_once("content-length: ");
-            let length = length.map_or(0, |l| l.1.lines().next().unwrap().parse().unwrap());
-            if body.len() >= length {
-                return Some(text);
+/// A connection, with what was read of it beyond the last message.
+struct Wire {
+    stream: TcpStream,
+    unread: Vec<u8>,
+}
+
+impl Wire {
+    fn new(stream: TcpStream) -> Self {
+        Self { stream, unread: Vec::new() }
+    }
+
+    /// Head and body of the next message; `None` if the connection ends before.
+    fn message(&mut self) -> Option<String> {
+        loop {
+            if let Some(length) = whole(&self.unread) {
+                let message: Vec<u8> = self.unread.drain(..length).collect();
+                return Some(String::from_utf8_lossy(&message).into_owned());
+            }
+            let mut some = [0; 8192];
+            match self.stream.read(&mut some) {
+                Ok(read @ 1..) => self.unread.extend(&some[..read]),
+                _ => return None,
             }
         }
-        let mut some = [0; 8192];
-        match stream.read(&mut some) {
-            Ok(read @ 1..) => all.extend(&some[..read]),
-            _ => return None,
-        }
     }
+}
+
+/// How long the first message is, if all of it is there.
+fn whole(bytes: &[u8]) -> Option<usize> {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    let head = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
+    let length = head.split_once("content-length: ");
+    let length: usize = length.map_or(0, |l| l.1.lines().next().unwrap().parse().unwrap());
+    (bytes.len() >= end + length).then_some(end + length)
 }
