@@ -75,6 +75,19 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// What the file names by ARN in the stack's own region: the path of each key, and the ARN.
+    pub fn arns(&self) -> Vec<(String, &str)> {
+        let certificate = self.load_balancer.certificate.as_deref();
+        let registry = self.app.registry_secret.as_deref();
+        let secrets = self.app.secrets.iter();
+        certificate
+            .map(|arn| ("load_balancer.certificate".to_owned(), arn))
+            .into_iter()
+            .chain(registry.map(|arn| ("app.registry_secret".to_owned(), arn)))
+            .chain(secrets.map(|(name, arn)| (format!("app.secrets.{name}"), &**arn)))
+            .collect()
+    }
+
     fn read(file: &mut Section<'_, '_>) -> Self {
         let cache = file.optional("cache", Cache::read);
         let engine = cache.as_ref().map(|cache| cache.engine);

@@ -6,16 +6,9 @@ use anyhow::{Result, ensure};
 
 /// Makes sure that what the file names by ARN can be used where the stack is.
 pub(super) fn check(spec: &Spec, facts: &Facts) -> Result<()> {
-    let certificate = spec.load_balancer.certificate.as_deref();
-    let certificate = certificate.map(|arn| ("load_balancer.certificate".to_owned(), arn));
-    let secrets =
-        spec.app.secrets.iter().map(|(name, arn)| (format!("app.secrets.{name}"), &**arn));
-    let registry = spec.app.registry_secret.as_deref();
-    let registry = registry.map(|arn| ("app.registry_secret".to_owned(), arn));
-    let wrong: Vec<_> = certificate
+    let wrong: Vec<_> = spec
+        .arns()
         .into_iter()
-        .chain(registry)
-        .chain(secrets)
         .filter_map(|(key, arn)| {
             Some(format!("{key} is of {}", elsewhere(&Arn::read(arn)?, facts)?))
         })

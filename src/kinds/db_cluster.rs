@@ -11,7 +11,6 @@ use super::{
             self, BUSY, ExtendedSupport, FINAL_SNAPSHOT, Farewell, WORK, Windows, change,
             snapshot_name,
         },
-        fresh,
         offers::{self, Upgrade},
         snapshots::{self, Restored},
         stranger,
@@ -19,10 +18,8 @@ use super::{
     },
 };
 use crate::{
-    aws::{Aws, Labels, Sent, Tags, Tolerant, eventually, tags},
-    engine::{
-        Change, Cx, Found, Kind, Pace, Phase, Probe, Problem, Ref, Refused, Swap, Table, Taken,
-    },
+    aws::{Aws, Labels, Sent, Tags, Tolerant, tags},
+    engine::{Change, Cx, Found, Kind, Phase, Probe, Problem, Ref, Refused, Swap, Table, Taken},
 };
 use anyhow::{Context, Result};
 use aws_sdk_rds::types::DbCluster as Described;
@@ -179,18 +176,17 @@ impl Kind for DbCluster {
     }
 
     async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
-        let cloud = &cx.cloud;
-        let id = cloud.named(cx.name());
-        let made = match &self.snapshot {
-            Some(snapshot) => self.restored(&id, snapshot, cx).await?,
-            None => self.made(&id, cx).await?,
-        };
-        if let Some(made) = made {
-            return Ok(live(&made));
+        let id = cx.cloud.named(cx.name());
+        if let Some(snapshot) = &self.snapshot {
+            if !self.restore(&id, snapshot, cx).await? {
+                own(&id, cx).await?;
+            }
+            return self.finish_restoring(&id, cx).await;
         }
-        let there = describe(cloud, &id).await?.context("it exists already, yet does not")?;
-        let ours = reading::read(cloud, &there).filter(|found| found.phase != Phase::Copy);
-        Ok(ours.ok_or_else(|| stranger("DB cluster", &id))?.live)
+        match self.made(&id, cx).await? {
+            Some(made) => Ok(live(&made)),
+            None => own(&id, cx).await,
+        }
     }
 
     async fn settle(live: Self::Live, cx: &Cx<Aws>) -> Result<Self::Live> {
@@ -216,6 +212,16 @@ impl Kind for DbCluster {
         .await
     }
 }
+
+/// What bears our name already: ours, whose making was not heard of, or somebody else's.
+async fn own(id: &str, cx: &Cx<Aws>) -> Result<DatabaseLive> {
+    let there = describe(&cx.cloud, id).await?.context("it exists already, yet does not")?;
+    let ours = reading::read(&cx.cloud, &there).filter(|found| found.phase != Phase::Copy);
+    Ok(ours.ok_or_else(|| stranger("DB cluster", id))?.live)
+}
+
+/// The wire code for one of its name.
+const EXISTS: &str = "DBClusterAlreadyExistsFault";
 
 /// What a deletion does with what is stored in it.
 fn farewell(found: &Found<DbCluster>) -> Farewell {
@@ -245,19 +251,19 @@ impl DbCluster {
             .db_subnet_group_name(cx.get(&self.subnet_group)?.name)
             .set_vpc_security_group_ids(Some(ids(cx, &self.security_groups)?))
             .set_tags(Some(tags::for_rds(&self.labels(cx))));
-        let made = eventually(cx, Pace::seconds(5, 180), fresh, || {
+        let made = databases::make(cx, EXISTS, || {
             let call = call.clone();
-            async move { call.send().await.aws().or_code(&["DBClusterAlreadyExistsFault"]) }
+            async move { call.send().await.aws() }
         });
         let Some(made) = made.await? else { return Ok(None) };
         Ok(Some(made.db_cluster.context("made, but not described")?))
     }
 
-    /// Makes one from a snapshot; `None` where there is one of its name. RDS then keeps the master
-    /// password that the snapshot has, until it is told to manage one.
-    async fn restored(&self, id: &str, snapshot: &str, cx: &Cx<Aws>) -> Result<Option<Described>> {
-        let rds = &cx.cloud.rds;
-        let call = rds
+    /// Makes one from a snapshot; `false` where there is one of its name.
+    async fn restore(&self, id: &str, snapshot: &str, cx: &Cx<Aws>) -> Result<bool> {
+        let call = cx
+            .cloud
+            .rds
             .restore_db_cluster_from_snapshot()
             .db_cluster_identifier(id)
             .snapshot_identifier(snapshot)
@@ -268,30 +274,29 @@ impl DbCluster {
             .db_subnet_group_name(cx.get(&self.subnet_group)?.name)
             .set_vpc_security_group_ids(Some(ids(cx, &self.security_groups)?))
             .set_tags(Some(tags::for_rds(&self.labels(cx))));
-        let made = eventually(cx, Pace::seconds(5, 180), fresh, || {
+        let made = databases::make(cx, EXISTS, || {
             let call = call.clone();
-            async move { call.send().await.aws().or_code(&["DBClusterAlreadyExistsFault"]) }
+            async move { call.send().await.aws() }
         });
-        if made.await?.is_none() {
-            // An answer was lost on the way, or the name is somebody else's.
-            let there = describe(&cx.cloud, id).await?;
-            let ours = there.and_then(|cluster| reading::read(&cx.cloud, &cluster));
-            if ours.is_none_or(|found| found.phase == Phase::Copy) {
-                return Ok(None);
-            }
-        }
+        Ok(made.await?.is_some())
+    }
+
+    /// Gives one that was restored what RDS restores nothing of: a password of its own above all,
+    /// without which it keeps the one that the snapshot has.
+    async fn finish_restoring(&self, id: &str, cx: &Cx<Aws>) -> Result<DatabaseLive> {
         let look = || describe(&cx.cloud, id);
         let stands = watch(cx, WORK, look, |cluster| judge(cluster, |_| true)).await?;
         if stands.master_user_secret().is_some() {
-            return Ok(Some(stands));
+            return Ok(live(&stands));
         }
-        let call = rds.modify_db_cluster().db_cluster_identifier(id).apply_immediately(true);
+        let call = cx.cloud.rds.modify_db_cluster().db_cluster_identifier(id);
+        let call = call.apply_immediately(true);
         let call = call.backup_retention_period(self.backup_days.into());
         let call = call.set_preferred_backup_window(self.windows.backup.clone());
         let call = call.set_preferred_maintenance_window(self.windows.maintenance.clone());
         let call = call.manage_master_user_password(self.managed_password);
         let changed = call.send().await.aws()?.db_cluster;
-        Ok(Some(changed.context("restored, but not described")?))
+        Ok(live(&changed.context("restored, but not described")?))
     }
 
     /// What would keep RDS from making it from its snapshot, if there is one.

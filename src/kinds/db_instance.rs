@@ -238,16 +238,16 @@ impl Kind for DbInstance {
 
     async fn create(&self, cx: &Cx<Aws>) -> Result<Self::Live> {
         let id = cx.cloud.named(cx.name());
-        let made = match &self.snapshot {
-            Some(snapshot) => self.restored(&id, snapshot, cx).await?,
-            None => self.made(&id, cx).await?,
-        };
-        if let Some(made) = made {
-            return Ok(live(&made));
+        if let Some(snapshot) = &self.snapshot {
+            if !self.restore(&id, snapshot, cx).await? {
+                own(&id, cx).await?;
+            }
+            return self.finish_restoring(&id, cx).await;
         }
-        let there = describe(&cx.cloud, &id).await?.context("it exists already, yet does not")?;
-        let ours = reading::read(&cx.cloud, &there).filter(|found| found.phase != Phase::Copy);
-        Ok(ours.ok_or_else(|| stranger("DB instance", &id))?.live)
+        match self.made(&id, cx).await? {
+            Some(made) => Ok(live(&made)),
+            None => own(&id, cx).await,
+        }
     }
 
     async fn settle(live: Self::Live, cx: &Cx<Aws>) -> Result<Self::Live> {
@@ -272,6 +272,13 @@ impl Kind for DbInstance {
         })
         .await
     }
+}
+
+/// What bears our name already: ours, whose making was not heard of, or somebody else's.
+async fn own(id: &str, cx: &Cx<Aws>) -> Result<DatabaseLive> {
+    let there = describe(&cx.cloud, id).await?.context("it exists already, yet does not")?;
+    let ours = reading::read(&cx.cloud, &there).filter(|found| found.phase != Phase::Copy);
+    Ok(ours.ok_or_else(|| stranger("DB instance", id))?.live)
 }
 
 /// What a deletion does with what is stored in it. A member's data are the cluster's.
@@ -445,7 +452,7 @@ async fn grow(
     {
         bail!("{says}: {remedy}");
     }
-    let size = to.and_then(|to| i32::try_from(to.0).ok());
+    let size = gib(to.map(|to| to.0));
     let call = call.set_allocated_storage(size);
     let (iops, throughput) = (db.iops(), db.storage_throughput());
     Ok(match db.storage_type() {

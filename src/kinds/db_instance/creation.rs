@@ -2,14 +2,14 @@
 
 use super::{
     DbInstance, gib,
-    reading::{self, describe, judge},
+    reading::{describe, judge, live},
 };
 use crate::{
-    aws::{Aws, Labels, Sent, Tolerant, eventually, tags},
-    engine::{Cx, Pace, Phase, Problem},
+    aws::{Aws, Labels, Sent, tags},
+    engine::{Cx, Problem},
     kinds::stores::{
+        DatabaseLive,
         databases::{self, ExtendedSupport, WORK},
-        fresh,
         snapshots::{self, Restored},
         watch::{ids, watch},
     },
@@ -20,27 +20,24 @@ use aws_sdk_rds::{
     types::DbInstance as Described,
 };
 
+/// The wire code for one of its name.
+const EXISTS: &str = "DBInstanceAlreadyExists";
+
 impl DbInstance {
     /// Makes an empty one; `None` where there is one of its name.
     pub(super) async fn made(&self, id: &str, cx: &Cx<Aws>) -> Result<Option<Described>> {
         let call = self.creation(id, cx)?;
         let call = call.set_availability_zone(self.zone_within_cluster(cx).await?);
-        let made = eventually(cx, Pace::seconds(5, 180), fresh, || {
+        let made = databases::make(cx, EXISTS, || {
             let call = call.clone();
-            async move { call.send().await.aws().or_code(&["DBInstanceAlreadyExists"]) }
+            async move { call.send().await.aws() }
         });
         let Some(made) = made.await? else { return Ok(None) };
         Ok(Some(made.db_instance.context("made, but not described")?))
     }
 
-    /// Makes one from a snapshot; `None` where there is one of its name. RDS then keeps the master
-    /// password that the snapshot has, until it is told to manage one.
-    pub(super) async fn restored(
-        &self,
-        id: &str,
-        snapshot: &str,
-        cx: &Cx<Aws>,
-    ) -> Result<Option<Described>> {
+    /// Makes one from a snapshot; `false` where there is one of its name.
+    pub(super) async fn restore(&self, id: &str, snapshot: &str, cx: &Cx<Aws>) -> Result<bool> {
         let groups = self.security_groups.as_deref().map(|groups| ids(cx, groups));
         let call = cx
             .cloud
@@ -56,27 +53,25 @@ impl DbInstance {
             .set_engine_lifecycle_support(
                 self.extended_support.and_then(ExtendedSupport::lifecycle),
             )
-            .set_allocated_storage(self.storage.and_then(|n| i32::try_from(n.0).ok()))
+            .set_allocated_storage(gib(self.storage.map(|storage| storage.0)))
             .storage_type("gp3")
             .set_multi_az(self.multi_az)
             .set_deletion_protection(self.protect)
             .copy_tags_to_snapshot(true)
             .set_vpc_security_group_ids(groups.transpose()?);
-        let made = eventually(cx, Pace::seconds(5, 180), fresh, || {
+        let made = databases::make(cx, EXISTS, || {
             let call = call.clone();
-            async move { call.send().await.aws().or_code(&["DBInstanceAlreadyExists"]) }
+            async move { call.send().await.aws() }
         });
-        if made.await?.is_none() {
-            // An answer was lost on the way, or the name is somebody else's.
-            let there = describe(&cx.cloud, id).await?;
-            let ours = there.and_then(|db| reading::read(&cx.cloud, &db));
-            if ours.is_none_or(|found| found.phase == Phase::Copy) {
-                return Ok(None);
-            }
-        }
+        Ok(made.await?.is_some())
+    }
+
+    /// Gives one that was restored what RDS restores nothing of: a password of its own above all,
+    /// without which it keeps the one that the snapshot has.
+    pub(super) async fn finish_restoring(&self, id: &str, cx: &Cx<Aws>) -> Result<DatabaseLive> {
         let stands = watch(cx, WORK, || describe(&cx.cloud, id), |db| judge(db, |_| true)).await?;
         if stands.master_user_secret().is_some() {
-            return Ok(Some(stands));
+            return Ok(live(&stands));
         }
         let call = cx.cloud.rds.modify_db_instance().db_instance_identifier(id);
         let call = call.apply_immediately(true);
@@ -86,7 +81,7 @@ impl DbInstance {
         let call = call.set_preferred_maintenance_window(self.windows.maintenance.clone());
         let call = call.set_manage_master_user_password(self.managed_password);
         let changed = call.send().await.aws()?.db_instance;
-        Ok(Some(changed.context("restored, but not described")?))
+        Ok(live(&changed.context("restored, but not described")?))
     }
 
     /// What would keep RDS from making it from its snapshot, if there is one.
@@ -128,7 +123,7 @@ impl DbInstance {
             .set_engine_lifecycle_support(
                 self.extended_support.and_then(ExtendedSupport::lifecycle),
             )
-            .set_allocated_storage(self.storage.and_then(|n| i32::try_from(n.0).ok()))
+            .set_allocated_storage(gib(self.storage.map(|storage| storage.0)))
             .storage_type("gp3")
             .storage_encrypted(true)
             .set_max_allocated_storage(gib(self.max_storage))

@@ -1,9 +1,9 @@
 //! What DB instances and DB clusters have in common: changes, final snapshots, states and secrets.
 
 use crate::{
-    aws::{Aws, Failure, Labels, Tags},
+    aws::{Aws, Failure, Labels, Tags, Tolerant, eventually},
     engine::{Address, Attribute, Change, Cx, Pace, Phase, Probe, Refused, plan::Ids},
-    kinds::stores::{EngineVersion, snapshots::RESTORED_FROM},
+    kinds::stores::{EngineVersion, fresh, snapshots::RESTORED_FROM},
 };
 use anyhow::Result;
 use aws_sdk_rds::types::{MasterUserSecret, VpcSecurityGroupMembership};
@@ -85,6 +85,23 @@ impl Attribute for ExtendedSupport {
 /// What AWS answers while a database is not in a state to be changed or deleted.
 pub(in crate::kinds) const BUSY: [&str; 2] =
     ["InvalidDBInstanceState", "InvalidDBClusterStateFault"];
+
+/// Asks RDS to make a database, until what it needs is known there. `None` where `exists`, the wire
+/// code for one of its name, is the answer.
+pub(in crate::kinds) async fn make<T: Send, F>(
+    cx: &Cx<Aws>,
+    exists: &'static str,
+    send: impl Fn() -> F,
+) -> Result<Option<T>>
+where
+    F: Future<Output = Result<T, Failure>> + Send,
+{
+    eventually(cx, Pace::seconds(5, 180), fresh, || {
+        let answer = send();
+        async move { answer.await.or_code(&[exists]) }
+    })
+    .await
+}
 
 /// Every tag of a database.
 pub(in crate::kinds) fn labels(

@@ -123,10 +123,8 @@ pub(in crate::kinds) async fn refuses_instance(
     let call = call.set_include_shared(id.starts_with("arn:").then_some(true));
     let found = call.send().await.aws().or_gone()?;
     let found = found.and_then(|answer| answer.db_snapshots?.into_iter().next());
-    Ok(found.map(Snapshot::of_instance).map_or_else(
-        || vec![missing(cloud, id, "DB snapshot", "describe-db-snapshots")],
-        |snapshot| snapshot.problems(wanted),
-    ))
+    let missing = || missing(cloud, id, "DB snapshot", "describe-db-snapshots");
+    Ok(against(found.map(Snapshot::of_instance), wanted, missing))
 }
 
 /// What stands against making a DB cluster from a snapshot.
@@ -139,10 +137,16 @@ pub(in crate::kinds) async fn refuses_cluster(
     let call = call.set_include_shared(id.starts_with("arn:").then_some(true));
     let found = call.send().await.aws().or_gone()?;
     let found = found.and_then(|answer| answer.db_cluster_snapshots?.into_iter().next());
-    Ok(found.map(Snapshot::of_cluster).map_or_else(
-        || vec![missing(cloud, id, "DB cluster snapshot", "describe-db-cluster-snapshots")],
-        |snapshot| snapshot.problems(wanted),
-    ))
+    let missing = || missing(cloud, id, "DB cluster snapshot", "describe-db-cluster-snapshots");
+    Ok(against(found.map(Snapshot::of_cluster), wanted, missing))
+}
+
+fn against(
+    snapshot: Option<Snapshot>,
+    wanted: &Restored<'_>,
+    missing: impl FnOnce() -> Problem,
+) -> Vec<Problem> {
+    snapshot.map_or_else(|| vec![missing()], |snapshot| snapshot.problems(wanted))
 }
 
 fn missing(cloud: &Aws, id: &str, what: &str, lists: &str) -> Problem {

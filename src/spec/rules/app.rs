@@ -111,13 +111,7 @@ pub(super) fn policies_fit_into_the_role(spec: &Spec, refuse: Refuse) {
 }
 
 pub(super) fn arns_are_in_the_region_and_account(spec: &Spec, refuse: Refuse) {
-    let certificate = spec.load_balancer.certificate.as_deref();
-    let certificate = certificate.map(|arn| ("load_balancer.certificate".to_owned(), arn));
-    let secrets =
-        spec.app.secrets.iter().map(|(name, arn)| (format!("app.secrets.{name}"), &**arn));
-    let registry = spec.app.registry_secret.as_deref();
-    let registry = registry.map(|arn| ("app.registry_secret".to_owned(), arn));
-    for (path, arn) in secrets.chain(registry).chain(certificate) {
+    for (path, arn) in spec.arns() {
         let Some(arn) = Arn::read(arn) else { continue };
         let partition = partition_of(arn.region);
         if arn.partition != partition {

@@ -73,11 +73,15 @@ pub(super) fn the_username_is_free(spec: &Spec, refuse: Refuse) {
     database(spec, "database.username", refuse, |db| db.engine.check_username(&db.username));
 }
 
+/// What is said to a size of Aurora's storage.
+fn grows_by_itself() -> Wrong {
+    Wrong::new("Aurora's storage grows and shrinks by itself").help("take the line away")
+}
+
 pub(super) fn aurora_has_no_storage_size(spec: &Spec, refuse: Refuse) {
     database(spec, "database.storage", refuse, |db| {
         if db.engine.is_aurora() && db.storage != 0 {
-            return Err(Wrong::new("Aurora's storage grows and shrinks by itself")
-                .help("take the line away"));
+            return Err(grows_by_itself());
         }
         Ok(())
     });
@@ -87,8 +91,7 @@ pub(super) fn the_storage_can_grow(spec: &Spec, refuse: Refuse) {
     database(spec, "database.max_storage", refuse, |db| {
         let Some(most) = db.max_storage else { return Ok(()) };
         if db.engine.is_aurora() {
-            return Err(Wrong::new("Aurora's storage grows and shrinks by itself")
-                .help("take the line away"));
+            return Err(grows_by_itself());
         }
         // "You must set the maximum storage threshold to at least 10% more than the current allocated
         // storage" (Amazon RDS User Guide, storage autoscaling).

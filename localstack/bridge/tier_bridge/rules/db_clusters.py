@@ -52,14 +52,9 @@ def restore_db_cluster_from_snapshot(call):
         snapshot.cluster.manage_master_user_password = False
     answer = call.forward()
     made = rds.clusters[name]
-    if getattr(made, "master_user_secret", None):
-        made.master_user_secret.delete_secret()
-        del made.master_user_secret
-    made.manage_master_user_password = False
     made.deletion_protection = bool(call.get("DeletionProtection"))
     made.lifecycle = call.get("EngineLifecycleSupport") or "open-source-rds-extended-support"
     enter(call, "dbcluster", name, "creating")
-    answer["DBCluster"].pop("MasterUserSecret", None)
     answer["DBCluster"]["Status"] = "creating"
     return answer
 
