@@ -20,6 +20,8 @@ from .files import Record, locked
 
 MARK = ".ready"
 UNUSED_DAYS = 30
+# Seconds to wait before pip is tried again: a package index that fails once mostly answers a moment later.
+PAUSES = (2, 10)
 UNREACHABLE = ("NewConnectionError", "Temporary failure", "No matching distribution", "ConnectTimeout", "ProxyError")
 
 
@@ -84,7 +86,7 @@ def install_venv(root, emulator, venv):
     shutil.rmtree(venv, ignore_errors=True)
     checked([sys.executable, "-m", "venv", venv], log, root, "making the virtual environment")
     wanted = [word for file in emulator.requirements for word in ("-r", HERE / file)]
-    checked([*pip(venv), *wanted], log, root, f"installing {name}")
+    checked([*pip(venv), *wanted], log, root, f"installing {name}", PAUSES)
     shutil.rmtree(root / "pip-cache", ignore_errors=True)
     (venv / MARK).touch()
     say(f"installed {name} in {time.monotonic() - begun:.0f} s")
@@ -113,17 +115,22 @@ def fresh_log(root, folder):
     return log
 
 
-def checked(command, log, root, what):
-    """Run a command with its output in a log file; say what failed in words that help."""
+def checked(command, log, root, what, pauses=()):
+    """Run a command with its output in a log file, again after each pause; say what failed in words that help."""
     # The caller's Python and some of pip's settings are about another environment than this one.
     env = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     for key in ("PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_REQUIRE_HASHES"):
         env.pop(key, None)
     env.update(TMPDIR=str(root / "tmp"), PIP_CACHE_DIR=str(root / "pip-cache"))
-    with open(log, "a") as file:
-        done = subprocess.run([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=env)
-    if done.returncode == 0:
-        return
+    command = [str(word) for word in command]
+    for pause in (*pauses, None):
+        with open(log, "a") as file:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=env)
+        if done.returncode == 0:
+            return
+        if pause is not None:
+            say(f"{what} failed; trying again in {pause} s")
+            time.sleep(pause)
     text = log.read_text(errors="replace")
     if any(sign in text for sign in UNREACHABLE):
         raise Trouble(

@@ -1,5 +1,7 @@
 """localstack.py itself: starting, stopping, and everything that may go wrong."""
 
+import contextlib
+import io
 import os
 import pathlib
 import signal
@@ -12,8 +14,10 @@ import unittest
 
 from .support import SCRIPT, free_port, script
 
-from starter.emulators import LocalStack, listening, version, who  # noqa: E402  (support has set the path)
+from starter import Trouble  # noqa: E402  (support has set the path)
+from starter.emulators import LocalStack, listening, version, who  # noqa: E402
 from starter.files import Record, home  # noqa: E402
+from starter.install import checked  # noqa: E402
 
 
 def eventually(what, limit=20):
@@ -124,6 +128,16 @@ class Starter(unittest.TestCase):
             self.assertEqual(done.returncode, 1)
             self.assertIn("hint: check the network", done.stderr)
             self.assertEqual(list(pathlib.Path(empty).glob("venv-*/.ready")), [])
+
+    def test_a_package_index_that_fails_once_is_asked_again(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / "tmp").mkdir()
+            once = ["sh", "-c", f"mkdir {root}/second && exit 1; rmdir {root}/second"]
+            with contextlib.redirect_stderr(io.StringIO()):
+                checked(once, root / "log", root, "installing", pauses=(0,))
+                with self.assertRaisesRegex(Trouble, "installing failed"):
+                    checked(once, root / "log", root, "installing")
 
     def test_the_server_listens_on_the_loopback_only(self):
         script("start", "--port", self.port)
