@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pathlib
+import signal
 import socket
 import sys
 import tempfile
@@ -15,6 +16,8 @@ HERE = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(HERE))
 
 from twin import standins  # noqa: E402
+from twin.containers import Container  # noqa: E402
+from twin.engines import HOST, engine_with  # noqa: E402
 from twin.instances import Unit  # noqa: E402
 from twin.ports import Ports  # noqa: E402
 from twin.relay import SSL_REQUEST, Relay  # noqa: E402
@@ -58,6 +61,9 @@ class UserData(Folder):
 
 
 class Addresses(Folder):
+    def told(self, stores, told):
+        return standins.with_stores(standins.stores_of(self.about(stores), told), told)
+
     def about(self, stores):
         (self.at / "stores.json").write_text(json.dumps({"1/eu-west-1": stores}))
         return {"stores": str(self.at / "stores.json"), "account": "1", "region": "eu-west-1"}
@@ -68,21 +74,74 @@ class Addresses(Folder):
             "db.aws:5432": {"kind": "postgres", "at": "localhost:2"},
         }
         told = {"REDIS_URL": "rediss://cache.aws:6379", "DATABASE_HOST": "db.aws", "DATABASE_PORT": "5432"}
-        self.assertIsNone(standins.with_stores(self.about(stores), told))
+        self.assertIsNone(self.told(stores, told))
         self.assertEqual(told["REDIS_URL"], "rediss://localhost:1")
         self.assertEqual((told["DATABASE_HOST"], told["DATABASE_PORT"]), ("localhost", "2"))
 
     def test_every_node_of_memcached_has_an_address_of_its_own(self):
         stores = {f"n{i}.aws:11211": {"kind": "memcached", "at": f"localhost:{i}"} for i in (1, 2)}
         told = {"MEMCACHED_SERVERS": "n1.aws:11211,n2.aws:11211"}
-        standins.with_stores(self.about(stores), told)
+        self.told(stores, told)
         self.assertEqual(told["MEMCACHED_SERVERS"], "localhost:1,localhost:2")
 
     def test_only_the_store_of_sessions_is_missed(self):
-        about = self.about({"n1.aws:11211": {"kind": "memcached", "missing": "no memcached"}})
+        stores = {"n1.aws:11211": {"kind": "memcached", "missing": "no memcached"}}
         for store, missed in (("memcached", "no memcached"), ("database", None)):
             told = {"MEMCACHED_SERVERS": "n1.aws:11211", "SESSION_STORE": store}
-            self.assertEqual(standins.with_stores(about, told), missed)
+            self.assertEqual(self.told(stores, told), missed)
+
+
+# Says what it was called with, has one image, and its containers end when they are told to.
+DOCKER = """#!/bin/sh
+echo "$*" >>"$HOME/calls"
+case "$1 $2" in
+"image inspect") [ "$5" = shop:1 ] && echo arm64 ;;
+"info --format") echo Debian ;;
+"network inspect") echo 127.0.0.1 ;;
+"run --rm") env >"$HOME/environment"; while ! [ -e "$HOME/stopped" ]; do sleep 0.05; done; exit 7 ;;
+"stop --time") touch "$HOME/stopped" ;;
+esac
+"""
+
+
+class Containers(Folder, unittest.IsolatedAsyncioTestCase):
+    def setUp(self):
+        super().setUp()
+        program = self.at / "docker"
+        program.write_text(DOCKER)
+        program.chmod(0o755)
+        self.settings = {"HOME": str(self.at), "PATH": f"{self.at}:{os.defpath}"}
+
+    def test_an_image_runs_where_an_engine_has_it_and_nowhere_else(self):
+        engine, made_for = engine_with("shop:1", self.settings)
+        self.assertEqual((engine.program, made_for), (str(self.at / "docker"), "arm64"))
+        self.assertEqual(engine_with("shop:2", self.settings), (None, None))
+
+    async def test_a_container_reaches_its_stores_and_its_secrets_are_not_in_the_list_of_processes(self):
+        engine, _ = engine_with("shop:1", self.settings)
+        store = await asyncio.start_server(lambda _, writer: writer.write(b"hello"), "127.0.0.1", 0)
+        self.addCleanup(store.close)
+        here = f"localhost:{store.sockets[0].getsockname()[1]}"
+        about = {"container": "shop-1", "port": 4711, "trust": "/trust.pem"}
+        told = {"REDIS_URL": f"rediss://{here}", "PASSWORD": "hush", "HOME": "/srv"}
+        container = Container(engine, about, ("shop:1", "3000", ["serve", "--all"]), told)
+        running = asyncio.create_task(container.run([here], standins.move))
+        while not (self.at / "environment").exists() or "PASSWORD" not in (self.at / "environment").read_text():
+            await asyncio.sleep(0.02)
+        environment = (self.at / "environment").read_text().splitlines()
+        self.assertIn("PASSWORD=hush", environment)
+        address = next(line for line in environment if line.startswith("REDIS_URL=")).rpartition("//")[2]
+        self.assertEqual(address.partition(":")[0], HOST)
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(address.rpartition(":")[2]))
+        self.assertEqual(await reader.readexactly(5), b"hello")
+        writer.close()
+        os.kill(os.getpid(), signal.SIGTERM)
+        self.assertEqual(await running, 7)
+        call = next(line for line in (self.at / "calls").read_text().splitlines() if line.startswith("run"))
+        self.assertIn(" --publish 127.0.0.1:4711:3000 ", call)
+        self.assertIn(" --env HOME=/srv ", call)
+        self.assertTrue(call.endswith(" shop:1 serve --all"), call)
+        self.assertNotIn("hush", call)
 
 
 class PortsOfThings(Folder):

@@ -9,6 +9,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from .engines import HOST
+
 DAYS = 30
 
 
@@ -24,9 +26,9 @@ class Authority:
         self.trust.write_bytes(known + b"\n" + pem(own))
 
     def issue(self, stem):
-        """A certificate for localhost and its key, as files whose paths begin with this."""
+        """A certificate for this machine and its key, as files whose paths begin with this."""
         key = ec.generate_private_key(ec.SECP256R1())
-        hosts = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        hosts = [x509.DNSName("localhost"), x509.DNSName(HOST), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
         names = [x509.SubjectAlternativeName(hosts)]
         signed = self.sign(named(stem.parent.name), key.public_key(), x509.BasicConstraints(False, None), names)
         chain, secret = stem.with_suffix(".pem"), stem.with_suffix(".key")

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import sys
 
+from .engines import Engine, settings
 from .processes import end, start
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -46,12 +47,15 @@ class Instance:
             "app": str(HERE.parent / "app" / "app.py"),
             "stores": str(twin.stores.file),
             "trust": str(twin.stores.trust),
+            "engine": settings(),
+            # Unique on this machine, as the port is.
+            "container": f"stackctl-{self.machine['name']}-{self.port}",
         }
         self.know()
         for name in STANDINS:
             program = self.folder / "bin" / name
-            words = map(shlex.quote, (sys.executable, "-P", str(HERE / "standins.py"), name))
-            program.write_text(f'#!/bin/sh\nexec {" ".join(words)} "$@"\n')
+            words = map(shlex.quote, (f"PYTHONPATH={HERE.parent}", sys.executable, "-P", "-m", "twin.standins", name))
+            program.write_text(f'#!/bin/sh\nexec env {" ".join(words)} "$@"\n')
             program.chmod(0o755)
         (self.folder / "user-data").write_text(self.here(self.machine["user_data"]))
 
@@ -113,12 +117,20 @@ class Instance:
             await self.task
         if self.process and self.process.returncode is None:
             await end(self.process, grace)
+        engine = self.app().get("engine")
+        if engine:
+            # Its client may have been killed, and that ends no container.
+            await asyncio.to_thread(Engine(engine, settings()).ask, "rm", "--force", self.about["container"])
+
+    def app(self):
+        """What has become of its image, once something has."""
+        with contextlib.suppress(OSError, ValueError):
+            return json.loads((self.folder / "app.json").read_text())
+        return {}
 
     def told(self):
         told = {**{k: self.machine[k] for k in ("name", "stack")}, "port": self.port, "log": str(self.log)}
-        with contextlib.suppress(OSError, ValueError):
-            told |= json.loads((self.folder / "app.json").read_text())
-        return told
+        return told | self.app()
 
 
 class Unit:

@@ -2,17 +2,22 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
 
 # What PostgreSQL's client sends before TLS: https://www.postgresql.org/docs/current/protocol-message-formats.html
 SSL_REQUEST = bytes([0, 0, 0, 8, 4, 210, 22, 47])
 
 
-class Relay:
-    """`starts_plain`: as PostgreSQL does it, TLS begins within the connection."""
+# Linux lets an address be listened at before its network is there.
+IP_FREEBIND = getattr(socket, "IP_FREEBIND", 15)
 
-    def __init__(self, port, pair=None, starts_plain=False):
-        self.port, self.starts_plain, self.behind, self.open = port, starts_plain, None, set()
+
+class Relay:
+    """`starts_plain`: as PostgreSQL does it, TLS begins within the connection. Port 0 is any that is free."""
+
+    def __init__(self, port, pair=None, starts_plain=False, host="127.0.0.1"):
+        self.host, self.port, self.starts_plain, self.behind, self.open = host, port, starts_plain, None, set()
         self.tls = None
         if pair:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -20,7 +25,14 @@ class Relay:
 
     async def begin(self):
         tls = None if self.starts_plain else self.tls
-        self.server = await asyncio.start_server(self.serve, "127.0.0.1", self.port, ssl=tls)
+        if self.host == "127.0.0.1":
+            self.server = await asyncio.start_server(self.serve, self.host, self.port, ssl=tls)
+        else:
+            there = socket.socket()
+            there.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
+            there.bind((self.host, self.port))
+            self.server = await asyncio.start_server(self.serve, sock=there, ssl=tls)
+        self.port = self.server.sockets[0].getsockname()[1]
 
     def lead_to(self, port):
         """Connections go to the server at this port from now on; those to another one are cut, as in a failover."""

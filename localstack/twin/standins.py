@@ -1,7 +1,8 @@
 """The programs that user data finds on an instance: aws, dnf, docker, mount, python3, sleep and systemctl, in words
 that it uses.
 
-`docker run` becomes the sample app, whatever the image; where its stores are on this machine, the twin has written.
+`docker run` runs the image where Docker or Podman of this machine has it, else the sample app; where the stores are on
+this machine, the twin has written.
 """
 
 import json
@@ -12,6 +13,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+
+from .engines import engine_with
 
 STORES_LIMIT = 120  # seconds that a store may take to start
 LONGEST_SLEEP = 1  # second: nothing here is as slow as on AWS
@@ -88,6 +91,7 @@ def mountpoint(about, words):
 
 
 def python3(about, words):
+    os.environ.pop("PYTHONPATH", None)
     os.execv(sys.executable, [sys.executable, *words])
 
 
@@ -95,41 +99,58 @@ def docker(about, words):
     if words[:1] == ["run"]:
         return run(about, words)
     if words[:2] == ["image", "inspect"] and "--format" in words:
-        print({"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine()))
+        _, made_for = engine_with(words[-1], about["engine"])
+        print(made_for or {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine()))
     return 0
 
 
 def run(about, words):
-    """Becomes the sample app."""
-    image = words[first_argument(words)]
+    """Runs the image in a container, or becomes the sample app."""
+    at = first_argument(words)
+    image, command = words[at], words[at + 1 :]
     text = pathlib.Path(flag(words, "--env-file")).read_text()
     lines = [line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#")]
     environment = {key: value for key, _, value in lines}
     # A name alone: Docker's client passes on what stands in its own environment.
     passed = [value for name, value in zip(words, words[1:]) if name == "--env"]
     environment |= {name: os.environ[name] for name in passed if name in os.environ}
-    missing = with_stores(about, environment)
+    stores = stores_of(about, environment)
+    missing = with_stores(stores, environment)
     if missing:
         print(f"sessions are in the memory of this instance: {missing}", flush=True)
         environment["SESSION_STORE"] = "memory"
+    environment |= {
+        "AWS_ENDPOINT_URL": about["endpoint"],
+        "AWS_REGION": about["region"],
+        "AWS_DEFAULT_REGION": about["region"],
+        "AWS_ACCESS_KEY_ID": about["account"],
+        "AWS_SECRET_ACCESS_KEY": "twin",
+    }
+    engine, _ = engine_with(image, about["engine"])
+    app = {"image": image, "sessions": environment.get("SESSION_STORE", "memory")}
+    app["engine"] = engine.program if engine else None
+    folder = pathlib.Path(about["root"]).parent
+    (folder / "app.json.new").write_text(json.dumps(app))
+    (folder / "app.json.new").replace(folder / "app.json")
+    if engine:
+        # Slow to load, and most of what is called here has no use for it.
+        import asyncio
+
+        from .containers import Container
+
+        port = flag(words, "--publish").rpartition(":")[2]
+        reached = [here["at"] for here in stores.values() if "at" in here]
+        reached.append(about["endpoint"].rpartition("/")[2])
+        return asyncio.run(Container(engine, about, (image, port, command), environment).run(reached, move))
     environment |= {
         "HOST": "127.0.0.1",
         "PORT": str(about["port"]),
         "INSTANCE": about["name"],
         **({"SESSION_COOKIE": about["cookie"]} if about.get("cookie") else {}),
         "SSL_CERT_FILE": about["trust"],
-        "AWS_ENDPOINT_URL": about["endpoint"],
-        "AWS_REGION": about["region"],
-        "AWS_DEFAULT_REGION": about["region"],
-        "AWS_ACCESS_KEY_ID": about["account"],
-        "AWS_SECRET_ACCESS_KEY": "twin",
         "HOME": about["root"],
         "PATH": os.defpath,
     }
-    app = {"image": image, "runs": "the sample app", "sessions": environment.get("SESSION_STORE", "memory")}
-    folder = pathlib.Path(about["root"]).parent
-    (folder / "app.json.new").write_text(json.dumps(app))
-    (folder / "app.json.new").replace(folder / "app.json")
     os.execve(sys.executable, [sys.executable, about["app"]], environment)
 
 
@@ -150,30 +171,37 @@ def addresses(environment):
     return [name for name in found if name]
 
 
-def with_stores(about, environment):
-    """Puts in the addresses that stores have on this machine; answers why the session's store is not there, if so."""
+def stores_of(about, environment):
+    """What the stores of an app's environment are on this machine, once all of them have started, by their addresses."""
     wanted, until = addresses(environment), time.monotonic() + STORES_LIMIT
     while True:
         known = json.loads(pathlib.Path(about["stores"]).read_text())
         known = known.get(f"{about['account']}/{about['region']}", {})
         if all(name in known for name in wanted):
-            break
+            return {name: known[name] for name in wanted}
         if time.monotonic() > until:
             raise SystemExit(f"a store has not started: {', '.join(n for n in wanted if n not in known)}")
         time.sleep(0.2)
+
+
+def with_stores(stores, environment):
+    """Puts in the addresses that stores have on this machine; answers why the session's store is not there, if so."""
     sessions, why = environment.get("SESSION_STORE"), None
-    for name in wanted:
-        here = known[name]
+    for name, here in stores.items():
         if "missing" in here:
             kinds = {"redis": "redis", "memcached": "memcached", "database": ("postgres", "mysql")}
             why = here["missing"] if here["kind"] in kinds.get(sessions, ()) else why
             continue
-        host, _, port = here["at"].partition(":")
-        for key, value in environment.items():
-            environment[key] = value.replace(name, here["at"])
-        if f"{environment.get('DATABASE_HOST')}:{environment.get('DATABASE_PORT')}" == name:
-            environment |= {"DATABASE_HOST": host, "DATABASE_PORT": port}
+        move(environment, name, here["at"])
     return why
+
+
+def move(environment, old, new):
+    """Puts another address in the place of one that an app was told."""
+    for key, value in environment.items():
+        environment[key] = value.replace(old, new)
+    if f"{environment.get('DATABASE_HOST')}:{environment.get('DATABASE_PORT')}" == old:
+        environment["DATABASE_HOST"], _, environment["DATABASE_PORT"] = new.partition(":")
 
 
 def main():

@@ -15,7 +15,7 @@ use crate::{
         CacheCluster, DbCluster, DbInstance, DnsRecord, HostedZone, Listener, LoadBalancer,
         ReplicationGroup, stores::DatabaseLive,
     },
-    localstack::twin::{self, Serving},
+    localstack::twin::{self, App, Serving},
     ui::{Trouble, paint::Painted, paint::STRONG},
 };
 use anyhow::{Result, ensure};
@@ -218,9 +218,12 @@ impl Display for Outputs {
             let point = "(point a name that the certificate covers to the load balancer)";
             lines.push(("url", point.into()));
         }
-        if let Some(Serving { url, in_place_of, missing }) = &self.serving {
-            let of = |image| format!(" (the sample app, in place of {image})");
-            let app = in_place_of.as_ref().map(of).unwrap_or_default();
+        if let Some(Serving { url, app, missing }) = &self.serving {
+            let app = app.as_ref().map(|App { image, engine }| match engine {
+                Some(engine) => format!(" ({image}, run by {})", engine.display()),
+                None => format!(" (the sample app, in place of {image})"),
+            });
+            let app = app.unwrap_or_default();
             lines.push(("on this machine", format!("{url}{app}")));
             lines.extend(missing.iter().map(|why| ("not on it", why.clone())));
         }

@@ -4,7 +4,7 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper::{StatusCode, Uri, body::Bytes};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use serde::Deserialize;
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, path::PathBuf, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
 
 /// How long a load balancer that is there may take to listen here: a few looks of the twin.
@@ -18,10 +18,19 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub struct Serving {
     /// What to open in a browser of this machine.
     pub url: String,
-    /// The image that another app runs in place of, where one does.
-    pub in_place_of: Option<String>,
+    /// What runs there, once something does.
+    pub app: Option<App>,
     /// Why stores are not there that the app would use.
     pub missing: Vec<String>,
+}
+
+/// What an instance runs.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub struct App {
+    /// The image that it was given.
+    pub image: String,
+    /// The program that runs the image; `None` where the sample app runs in its place.
+    pub engine: Option<PathBuf>,
 }
 
 /// What the twin tells.
@@ -39,8 +48,8 @@ struct Told {
 #[derive(Debug, Deserialize)]
 struct Instance {
     stack: String,
-    #[serde(default)]
-    image: Option<String>,
+    #[serde(flatten)]
+    app: Option<App>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -75,13 +84,12 @@ pub async fn requests(endpoint: &str, group: &str) -> Option<HashMap<String, (u6
 }
 
 impl Told {
-    fn serving(&self, stack: &str, dns_name: &str) -> Option<Serving> {
-        let url = self.urls.get(dns_name)?.clone();
-        let in_place_of =
-            self.instances.values().filter(|i| i.stack == stack).find_map(|i| i.image.clone());
+    fn serving(mut self, stack: &str, dns_name: &str) -> Option<Serving> {
+        let url = self.urls.remove(dns_name)?;
+        let app = self.instances.into_values().filter(|i| i.stack == stack).find_map(|i| i.app);
         let of_stack = self.stores.iter().filter(|s| s.stack.as_deref() == Some(stack));
         let missing = of_stack.filter_map(|store| store.missing.clone()).collect();
-        Some(Serving { url, in_place_of, missing })
+        Some(Serving { url, app, missing })
     }
 }
 
@@ -102,27 +110,32 @@ async fn ask(endpoint: &str) -> Option<Told> {
 mod tests {
     use super::*;
     use serde_json::json;
+    use std::path::Path;
 
     #[test]
     fn what_is_told_of_other_stacks_does_not_count() {
-        let told: Told = serde_json::from_value(json!({
+        let told = json!({
             "urls": { "shop-lb.test": "http://127.0.0.1:8080/" },
             "instances": {
-                "i-1": { "stack": "blog", "image": "blog:1", "port": 1 },
+                "i-1": { "stack": "blog", "image": "blog:1", "engine": "/usr/bin/docker", "port": 1 },
                 "i-2": { "stack": "shop" },
-                "i-3": { "stack": "shop", "image": "shop:1" },
+                "i-3": { "stack": "shop", "image": "shop:1", "engine": null },
             },
             "stores": [
                 { "stack": "blog", "missing": "no memcached" },
                 { "stack": "shop", "at": "localhost:1" },
             ],
-        }))
-        .unwrap();
-        let serving = told.serving("shop", "shop-lb.test").unwrap();
-        assert_eq!(serving.url, "http://127.0.0.1:8080/");
-        assert_eq!(serving.in_place_of.as_deref(), Some("shop:1"));
-        assert!(serving.missing.is_empty());
-        assert_eq!(told.serving("blog", "shop-lb.test").unwrap().missing, ["no memcached"]);
-        assert_eq!(told.serving("shop", "other-lb.test"), None);
+        });
+        let serving = |stack, name| {
+            serde_json::from_value::<Told>(told.clone()).unwrap().serving(stack, name)
+        };
+        let shop = serving("shop", "shop-lb.test").unwrap();
+        assert_eq!(shop.url, "http://127.0.0.1:8080/");
+        assert_eq!(shop.app, Some(App { image: "shop:1".into(), engine: None }));
+        assert!(shop.missing.is_empty());
+        let blog = serving("blog", "shop-lb.test").unwrap();
+        assert_eq!(blog.app.unwrap().engine.unwrap(), Path::new("/usr/bin/docker"));
+        assert_eq!(blog.missing, ["no memcached"]);
+        assert_eq!(serving("shop", "other-lb.test"), None);
     }
 }
