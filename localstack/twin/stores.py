@@ -259,9 +259,10 @@ class Database(Server):
         if self.ways():
             shutil.chown(self.data, **self.ways())
 
-    async def once(self, command):
+    async def once(self, command, **more):
         log = self.folder / f"{self.short}.log"
-        process = await start(command, log=log, cwd=self.data, **self.ways())
+        ways = {"cwd": self.data, "env": self.stores.programs.libraries(), **self.ways(), **more}
+        process = await start(command, log=log, **ways)
         if await process.wait():
             raise OSError(f"it could not be prepared: {' '.join(log.read_text(errors='replace').splitlines()[-2:])}")
 
@@ -316,26 +317,37 @@ class Postgres(Database):
 class MySql(Database):
     title = "mariadb"
 
+    def ways(self):
+        return {}
+
     async def start(self):
-        find = self.stores.programs.find
-        program = await find("mariadbd", package="mariadb-server")
-        install = await find("mariadb-install-db", package="mariadb-server")
+        program = await self.stores.programs.find("mariadbd", package="mariadb-server-core")
         self.prepare()
-        data, quoted = self.data / "data", self.store["password"].replace("\\", "\\\\").replace("'", "''")
-        how = ["--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal", "--skip-test-db"]
-        await self.once([install, *how])
+        base = pathlib.Path(program).resolve().parents[1]
+        share = next((at for at in (base / "share/mysql", base / "share/mariadb") if at.exists()), None)
+        if not share:
+            raise Missing(f"{program} has no system tables beside it: install mariadb-server-core")
+        data, port = self.data / "data", self.stores.ports.of(f"{self.name}/server")
+        data.mkdir()
+        command = [program, "--no-defaults", f"--basedir={base}", f"--lc-messages-dir={share}", f"--datadir={data}"]
+        # It refuses root's rights unless they are asked for.
+        command += ["--user=root"] if os.geteuid() == 0 else []
+        # A statement to a line: this is how its bootstrap reads.
+        tables = ["CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket=NULL;\n"]
+        tables += [(share / f"mysql_{name}.sql").read_text() for name in ("system_tables", "system_tables_data")]
+        with open(self.secret("tables.sql", "".join(tables))) as script:
+            await self.once([*command, "--bootstrap"], stdin=script)
+        quoted = self.store["password"].replace("\\", "\\\\").replace("'", "''")
         make = f"CREATE DATABASE IF NOT EXISTS `{self.store['database']}`;\n" if self.store["database"] else ""
         who = f"'{self.store['user']}'@'%'"
         make += f"CREATE USER IF NOT EXISTS {who} IDENTIFIED BY '{quoted}';\n"
         make += f"GRANT ALL ON *.* TO {who} WITH GRANT OPTION;\n"
-        script, port = self.secret("init.sql", make), self.stores.ports.of(f"{self.name}/server")
         # Its TLS begins within its own handshake, so that the server does it itself.
         chain, key = self.stores.authority.issue(self.folder / "server")
         tls = [f"--ssl-cert={self.secret('chain.pem', chain.read_text())}"]
         tls += [f"--ssl-key={self.secret('key.pem', key.read_text())}", "--require-secure-transport=ON"]
-        command = [program, "--no-defaults", f"--datadir={data}", f"--port={port}", "--bind-address=127.0.0.1"]
-        command += [f"--socket={self.data}/socket", f"--init-file={script}", *tls]
-        await self.launch("server", command, port, cwd=self.data, **self.ways())
+        command += [f"--port={port}", "--bind-address=127.0.0.1", f"--socket={self.data}/socket", *tls]
+        await self.launch("server", [*command, f"--init-file={self.secret('init.sql', make)}"], port, cwd=self.data)
         self.relay.tls = None
         self.relay.lead_to(port)
 
