@@ -76,13 +76,26 @@ class Programs:
         self.tried.add(package)
         self.say(f"unpacking {package} from Debian's packages")
         folder = self.folder.with_name(DEBIAN)
+        apt = await self.known(package)
         with tempfile.TemporaryDirectory() as here:
-            wanted = [package, *await lacking(package)]
-            said = await run(["apt-get", "download", *wanted], cwd=here)
+            wanted = [package, *await lacking(package, apt)]
+            said = await run(["apt-get", *apt, "download", *wanted], cwd=here)
             for file in pathlib.Path(here).glob("*.deb"):
                 said = said or await run(["dpkg-deb", "--extract", file, folder])
         if said:
             self.say(f"it could not be unpacked: {said}")
+
+    async def known(self, package):
+        """The options with which apt knows a package: with lists of our own where the machine's do not have it."""
+        if not await run(["apt-cache", "show", package]):
+            return []
+        lists = self.folder.with_name(f"{DEBIAN}-lists")
+        (lists / "partial").mkdir(parents=True, exist_ok=True)
+        apt = ["-o", f"Dir::State::Lists={lists}", "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]
+        said = await run(["apt-get", *apt, "-o", "APT::Sandbox::User=", "update"])
+        if said:
+            self.say(f"the list of Debian's packages could not be fetched: {said}")
+        return apt
 
 
 async def run(command, **ways):
@@ -94,10 +107,10 @@ async def run(command, **ways):
     return lines[-1] if process.returncode else ""
 
 
-async def lacking(package):
+async def lacking(package, apt):
     """The libraries that a package of Debian's needs and that are not installed."""
     pipe = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.DEVNULL}
-    process = await start(["apt-cache", "depends", package], **pipe)
+    process = await start(["apt-cache", *apt, "depends", package], **pipe)
     said, _ = await process.communicate()
     needed = [line.split()[-1] for line in said.decode().splitlines() if line.strip().startswith("Depends: lib")]
     return [library for library in needed if await run(["dpkg-query", "--status", library])]
