@@ -11,11 +11,12 @@ import socket
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(HERE))
 
-from twin import standins  # noqa: E402
+from twin import standins, stores  # noqa: E402
 from twin.containers import Container  # noqa: E402
 from twin.engines import HOST, engine_with  # noqa: E402
 from twin.instances import Unit  # noqa: E402
@@ -89,6 +90,27 @@ class Addresses(Folder):
         for store, missed in (("memcached", "no memcached"), ("database", None)):
             told = {"MEMCACHED_SERVERS": "n1.aws:11211", "SESSION_STORE": store}
             self.assertEqual(self.told(stores, told), missed)
+
+
+class Failovers(unittest.IsolatedAsyncioTestCase):
+    async def test_no_connection_leads_to_a_primary_that_has_become_a_replica(self):
+        done = []
+
+        async def tell(port, *words):
+            done.append((port, *words))
+            return ""
+
+        cache = stores.Redis.__new__(stores.Redis)
+        cache.port = {"one": 1, "two": 2}.get
+        cache.processes = dict.fromkeys(("one", "two"), mock.Mock(returncode=None))
+        cache.relay = mock.Mock(lead_to=lambda port: done.append(("lead to", port)))
+        with mock.patch.multiple(stores, tell=tell, offset=mock.AsyncMock(return_value=0)):
+            await cache.follow({"nodes": ["one", "two"], "primary": "one"})
+            done.clear()
+            await cache.follow({"nodes": ["one", "two"], "primary": "two"})
+        led, demoted = done.index(("lead to", 2)), done.index((1, "REPLICAOF", "127.0.0.1", 2))
+        self.assertLess(done.index((2, "REPLICAOF", "NO", "ONE")), led)
+        self.assertLess(led, demoted)
 
 
 # Says what it was called with, has one image, and its containers end when they are told to.

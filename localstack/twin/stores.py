@@ -8,7 +8,6 @@ import shutil
 import tempfile
 import time
 
-from .certificates import Authority
 from .processes import end, start
 from .programs import Missing, Programs
 from .relay import Relay
@@ -20,6 +19,9 @@ CATCH_UP = 2  # seconds that a new primary may take
 
 class Stores:
     def __init__(self, folder, ports, settings, say):
+        # It wants a package that the emulator's own Python has, and whoever tests the rest may not.
+        from .certificates import Authority
+
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.ports, self.say = folder, ports, say
         self.programs = Programs(pathlib.Path(settings["programs"]), say)
@@ -203,11 +205,12 @@ class Redis(Server):
             if self.roles and self.roles[0] in store["nodes"]:
                 await self.fail_over(self.roles[0], primary)
             await tell(self.port(primary), "REPLICAOF", "NO", "ONE")
+            # Before the old primary is a replica: then it would refuse the writes that still come to it.
+            self.relay.lead_to(self.port(primary))
             for node in store["nodes"]:
                 if node != primary:
                     await tell(self.port(node), "REPLICAOF", "127.0.0.1", self.port(primary))
             self.roles = roles
-        self.relay.lead_to(self.port(primary))
 
     async def fail_over(self, old, new):
         """Lets the new primary catch up while the old one takes no writes: nothing that was answered is lost."""
