@@ -16,7 +16,7 @@ from unittest import mock
 HERE = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(HERE))
 
-from twin import standins, stores  # noqa: E402
+from twin import addresses, standins, stores  # noqa: E402
 from twin.containers import Container  # noqa: E402
 from twin.engines import HOST, engine_with  # noqa: E402
 from twin.instances import Unit  # noqa: E402
@@ -63,7 +63,7 @@ class UserData(Folder):
 
 class Addresses(Folder):
     def told(self, stores, told):
-        return standins.with_stores(standins.stores_of(self.about(stores), told), told)
+        return addresses.with_stores(addresses.stores_of(self.about(stores), told), told)
 
     def about(self, stores):
         (self.at / "stores.json").write_text(json.dumps({"1/eu-west-1": stores}))
@@ -147,7 +147,7 @@ class Containers(Folder, unittest.IsolatedAsyncioTestCase):
         about = {"container": "shop-1", "port": 4711, "trust": "/trust.pem"}
         told = {"REDIS_URL": f"rediss://{here}", "PASSWORD": "hush", "HOME": "/srv"}
         container = Container(engine, about, ("shop:1", "3000", ["serve", "--all"]), told)
-        running = asyncio.create_task(container.run([here], standins.move))
+        running = asyncio.create_task(container.run([here]))
         while not (self.at / "environment").exists() or "PASSWORD" not in (self.at / "environment").read_text():
             await asyncio.sleep(0.02)
         environment = (self.at / "environment").read_text().splitlines()

@@ -3,11 +3,12 @@
 import asyncio
 import signal
 
+from .addresses import move
 from .engines import HOST
+from .instances import GRACE
 from .relay import Relay
 
 TRUST = "/etc/stackctl-trust.pem"
-GRACE = 30  # seconds: what `docker stop -t 30` of the unit leaves an app
 
 
 class Container:
@@ -17,7 +18,7 @@ class Container:
         self.engine, self.about, self.environment = engine, about, environment
         self.image, self.port, self.command = app
 
-    async def run(self, reached, move):
+    async def run(self, reached):
         """Runs it until it ends or is told to, and answers its exit code. It reaches these addresses of the loopback."""
         network, gateway = self.engine.network()
         for here in reached:

@@ -120,7 +120,7 @@ class Instance:
         engine = self.app().get("engine")
         if engine:
             # Its client may have been killed, and that ends no container.
-            await asyncio.to_thread(Engine(engine, settings()).ask, "rm", "--force", self.about["container"])
+            await asyncio.to_thread(Engine(engine, self.about["engine"]).ask, "rm", "--force", self.about["container"])
 
     def app(self):
         """What has become of its image, once something has."""

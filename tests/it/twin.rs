@@ -43,11 +43,11 @@ struct Tier {
     _permit: SemaphorePermit<'static>,
 }
 
-/// A small stack; `more` is the rest of its file.
+/// A small stack; `more` is the rest of its file. No machine has its image, and the sample app runs.
 fn file(image: &str, stickiness: &str, more: &str) -> String {
     format!(
         "name: shop\nnetwork: {{nat: none}}\n\
-         app:\n  image: {image}\n  instances: 2\n  instance_type: t4g.micro\n  \
+         app:\n  image: registry.invalid/{image}\n  instances: 2\n  instance_type: t4g.micro\n  \
          health_check: {{path: /healthz, interval: 5, timeout: 2}}\n\
          load_balancer: {{deregistration_delay: 2, stickiness: {stickiness}}}\n{more}"
     )
@@ -128,7 +128,7 @@ fn both_sizes(tier: &Tier) -> Vec<Value> {
 
 #[test]
 fn sessions_in_memory_are_kept_while_users_stay_on_one_instance() {
-    let tier = Tier::up(&file("registry.invalid/shop:1", OWN_COOKIE, MEMORY));
+    let tier = Tier::up(&file("shop:1", OWN_COOKIE, MEMORY));
     for report in both_sizes(&tier) {
         assert_eq!(report["promise"], "sticky");
         assert_eq!(report["moves"], 0);
@@ -151,7 +151,7 @@ fn sessions_in_memory_are_kept_while_users_stay_on_one_instance() {
 fn sessions_in_a_database_are_kept_whichever_instance_answers() {
     let mysql = DATABASE.replace("postgres, version: \"17\"", "mysql, version: \"8.4\"");
     for database in [DATABASE, &mysql] {
-        let tier = Tier::up(&file("registry.invalid/shop:1", OFF, database));
+        let tier = Tier::up(&file("shop:1", OFF, database));
         for report in both_sizes(&tier) {
             assert_eq!(report["promise"], "shared");
             assert_ne!(report["moves"], 0);
@@ -162,7 +162,7 @@ fn sessions_in_a_database_are_kept_whichever_instance_answers() {
 
 #[test]
 fn sessions_in_a_table_outlive_rolls_and_more_and_fewer_instances() {
-    let tier = Tier::up(&file("registry.invalid/shop:1", OFF, DYNAMODB));
+    let tier = Tier::up(&file("shop:1", OFF, DYNAMODB));
     for report in both_sizes(&tier) {
         assert_eq!(report["promise"], "shared");
         assert_ne!(report["moves"], 0);
@@ -178,7 +178,7 @@ fn sessions_in_a_table_outlive_rolls_and_more_and_fewer_instances() {
 
 #[test]
 fn sessions_in_tokens_outlive_rolls_more_and_fewer_instances_and_the_stack_itself() {
-    let tier = Tier::up(&file("registry.invalid/shop:1", OFF, TOKEN));
+    let tier = Tier::up(&file("shop:1", OFF, TOKEN));
     for report in both_sizes(&tier) {
         assert_eq!(report["promise"], "token");
         assert_ne!(report["moves"], 0);
@@ -200,7 +200,7 @@ fn sessions_in_tokens_outlive_rolls_more_and_fewer_instances_and_the_stack_itsel
 
 #[test]
 fn the_key_of_tokens_is_exchanged_and_ended_and_nobody_is_logged_out_before() {
-    let tier = Tier::up(&file("registry.invalid/shop:1", OFF, TOKEN));
+    let tier = Tier::up(&file("shop:1", OFF, TOKEN));
     let cookies = tier.cookies();
     let token = cookies.split(';').next().unwrap();
     let answer = || ask(&tier.url, "GET / HTTP/1.1", &format!("Cookie: {token}\r\n"));
@@ -220,7 +220,7 @@ fn the_key_of_tokens_is_exchanged_and_ended_and_nobody_is_logged_out_before() {
 
 #[test]
 fn sessions_in_a_cache_outlive_toggles_rolls_and_more_and_fewer_instances() {
-    let tier = Tier::up(&file("registry.invalid/shop:1", OWN_COOKIE, REDIS));
+    let tier = Tier::up(&file("shop:1", OWN_COOKIE, REDIS));
     for report in both_sizes(&tier) {
         assert_eq!((&report["promise"], &report["moves"]), (&"hybrid".into(), &0.into()));
     }
@@ -233,7 +233,7 @@ fn sessions_in_a_cache_outlive_toggles_rolls_and_more_and_fewer_instances() {
     }
     assert_ne!(tier.verify(&[])["moves"], 0, "users go from one instance to the other");
 
-    tier.desk.write("stack.yaml", file("registry.invalid/shop:2", OWN_COOKIE, REDIS));
+    tier.desk.write("stack.yaml", file("shop:2", OWN_COOKIE, REDIS));
     tier.nothing_is_lost_during("stackctl up --yes");
     tier.nothing_is_lost_during("stackctl up --yes --set app.instances=4");
     assert_eq!(tier.verify(&["--users", "40"])["servers"].as_object().unwrap().len(), 4);
@@ -247,7 +247,7 @@ fn sessions_in_a_cache_outlive_toggles_rolls_and_more_and_fewer_instances() {
 #[test]
 fn a_twin_that_is_killed_is_started_anew_and_leaves_nothing_behind() {
     let endpoint = emulator::start(&["--twin", env!("CARGO_BIN_EXE_stackctl")]);
-    let tier = Tier::up_at(&endpoint, &file("registry.invalid/shop:1", OFF, REDIS));
+    let tier = Tier::up_at(&endpoint, &file("shop:1", OFF, REDIS));
     let pid = told(&endpoint)["pid"].to_string();
     Command::new("kill").args(["-9", &pid]).output().unwrap();
     let began = Instant::now();
@@ -300,7 +300,7 @@ fn a_newcomer_brings_the_demo_up_verifies_it_and_sees_the_counter_go_up_in_a_bro
 
 #[test]
 fn drills_cost_no_session_and_leave_the_stack_as_it_was() {
-    let tier = Tier::up(&file("registry.invalid/shop:1", OWN_COOKIE, REDIS));
+    let tier = Tier::up(&file("shop:1", OWN_COOKIE, REDIS));
     for what in ["fail-over-cache", "deregister", "terminate"] {
         let said = tier.desk.run(&["drill", what, "-o", "json", "--yes", "--interval", "50ms"]);
         assert_eq!(said.code, 0, "{what}: {}", said.both());
@@ -320,7 +320,7 @@ fn drills_cost_no_session_and_leave_the_stack_as_it_was() {
 
 #[test]
 fn an_app_that_crashes_costs_some_requests_and_no_session() {
-    let tier = Tier::up(&file("registry.invalid/shop:1", OWN_COOKIE, REDIS));
+    let tier = Tier::up(&file("shop:1", OWN_COOKIE, REDIS));
     let cloud = Cloud::new(serving(), &tier.desk.account, REGION);
     let instances = Runtime::new().unwrap().block_on(cloud.instances("shop"));
     let instance = instances[0].instance_id().unwrap();
